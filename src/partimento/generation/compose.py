@@ -1,0 +1,168 @@
+"""Plan in, piece out."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from partimento.errors import BadPlan, BadRecipe
+from partimento.generation.engines import Engine, TorchEngine
+from partimento.generation.sampling import sample
+from partimento.notation import engrave
+from partimento.plan import Compose, Constraints, Plan
+from partimento.representations import Representation, create
+from partimento.score import TEMPO, Part, Score
+from partimento.theory.chord import ChordSymbol
+from partimento.theory.key import Key
+from partimento.theory.pitch import pitch_class
+
+STARTER = Path(__file__).parent.parent / "models" / "starter"
+"""The model that comes with the package."""
+DEFAULT_TEMPO_BPM = 108.0
+DEFAULT_TEMPERATURE, DEFAULT_TOP_P = 0.95, 0.96
+MAX_REST_BARS = 2
+MAX_CHROMATIC_SHARE = 0.07
+
+
+class Composer:
+    """A loaded model that writes pieces."""
+
+    def __init__(self, model: Path | None = None) -> None:
+        """Load a model folder, by default the one that comes with the package.
+
+        Raises:
+            BadRecipe: it is no model folder, or a damaged one.
+        """
+        folder = Path(model or STARTER)
+        self.engine: Engine = TorchEngine.load(folder)
+        self.representation = _representation(folder)
+        if len(self.representation.tokens) != self.engine.vocabulary_size:
+            raise BadRecipe(
+                f"{folder}: the model knows {self.engine.vocabulary_size} tokens, its representation "
+                f"{len(self.representation.tokens)}; one of the two files is from another model"
+            )
+
+    def task(self, plan: Plan) -> Compose:
+        """The task that a plan stands for, with everything that makes a piece playable and whole."""
+        constraints = Constraints(
+            steady=True,
+            playable=True,
+            max_rest_bars=MAX_REST_BARS,
+            max_chromatic_share=MAX_CHROMATIC_SHARE,
+            chord_tones=plan.chords is not None,
+            budget=self.engine.context,
+        )
+        return Compose(completed(plan), constraints)
+
+    def tokens(
+        self, plan: Plan, *, seed: int = 0, temperature: float = DEFAULT_TEMPERATURE, top_p: float = DEFAULT_TOP_P
+    ) -> Iterator[int]:
+        """Token ids of a piece, as they are written.
+
+        Raises:
+            BadPlan: temperature or top-p are out of range.
+            InfeasibleTask: the model's context cannot hold such a piece.
+        """
+        if not 0 <= temperature <= 5:
+            raise BadPlan(f"temperature {temperature:g}: choose between 0 and 5, usually 0.7 to 1.2")
+        if not 0 < top_p <= 1:
+            raise BadPlan(f"top-p {top_p:g}: choose above 0 and up to 1, usually 0.9 to 1")
+        rng = np.random.Generator(np.random.Philox(seed))
+        return sample(
+            self.engine, self.representation, self.task(plan), rng=rng, temperature=temperature, top_p=top_p
+        )
+
+    def compose(
+        self, plan: Plan, *, seed: int = 0, temperature: float = DEFAULT_TEMPERATURE, top_p: float = DEFAULT_TOP_P
+    ) -> Score:
+        """A piece; the same plan, seed and model give the same piece.
+
+        Raises:
+            BadPlan: temperature or top-p are out of range.
+            InfeasibleTask: the model's context cannot hold such a piece.
+        """
+        ids = list(self.tokens(plan, seed=seed, temperature=temperature, top_p=top_p))
+        score = self.representation.decode(np.array(ids, np.int32), self.task(plan))
+        return engrave(finished(score, plan))
+
+
+def compose(
+    plan: Plan,
+    *,
+    model: Path | None = None,
+    seed: int = 0,
+    temperature: float = DEFAULT_TEMPERATURE,
+    top_p: float = DEFAULT_TOP_P,
+) -> Score:
+    """A piece from a plan; see `Composer`, which keeps the model loaded."""
+    return Composer(model).compose(plan, seed=seed, temperature=temperature, top_p=top_p)
+
+
+def completed(plan: Plan) -> Plan:
+    """The plan with a key, where only chords say it."""
+    if plan.key is None and plan.chords:
+        return replace(plan, key=key_of_chords(plan.chords))
+    return plan
+
+
+def key_of_chords(chords: tuple[tuple[ChordSymbol, ...], ...]) -> Key:
+    """The key whose scale holds most of the chords' tones; first and last chord speak for the tonic."""
+    flat = [chord for bar in chords for chord in bar]
+    tones = [tone for chord in flat for tone in chord.pitch_classes]
+
+    def fit(key: Key) -> float:
+        inside = sum(tone in key.pitch_classes for tone in tones) / len(tones)
+        is_minor = key.mode == "minor"
+        home = [pitch_class(c.root) == pitch_class(key.tonic) and (3 in _thirds(c)) == is_minor for c in (flat[0], flat[-1])]
+        return inside + 0.15 * home[0] + 0.1 * home[1] - 0.001 * abs(key.fifths)
+
+    return max((Key(fifths, mode) for mode in ("major", "minor") for fifths in range(-6, 7)), key=fit)
+
+
+def _thirds(chord: ChordSymbol) -> set[int]:
+    return {(tone - pitch_class(chord.root)) % 12 for tone in chord.pitch_classes} & {3, 4}
+
+
+def finished(score: Score, plan: Plan) -> Score:
+    """A decoded piece with what tokens do not say: exact tempo, title, names that tell like parts apart."""
+    tempo_bpm = plan.tempo_bpm
+    if tempo_bpm is None:
+        tempo_bpm = float(score.tempos["tempo_bpm"][0]) if len(score.tempos) else DEFAULT_TEMPO_BPM
+    return replace(
+        score,
+        tempos=np.array([(0, tempo_bpm)], TEMPO),
+        title=plan.title or _title(score),
+        composer="partimento",
+        parts=_named(score.parts),
+    )
+
+
+def _title(score: Score) -> str:
+    key, style = score.key_at(0), score.tags[0] if score.tags else "piece"
+    name = style.capitalize()
+    return f"{name} in {key}" if key and key.mode else name
+
+
+def _named(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """Parts of one instrument are numbered."""
+    total, seen = Counter(part.name for part in parts), Counter[str]()
+    named: list[Part] = []
+    for part in parts:
+        seen[part.name] += 1
+        named.append(replace(part, name=f"{part.name} {seen[part.name]}") if total[part.name] > 1 else part)
+    return tuple(named)
+
+
+def _representation(folder: Path) -> Representation[object]:
+    try:
+        config = json.loads((folder / "representation.json").read_text("utf-8"))
+        return create(**config)
+    except (OSError, ValueError, TypeError) as error:
+        raise BadRecipe(f"{folder / 'representation.json'}: missing or damaged") from error
+
+

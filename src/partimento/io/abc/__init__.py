@@ -1,0 +1,6 @@
+"""ABC notation 2.1, with voices as in the 2.2 draft and as abcm2ps takes them."""
+
+from partimento.io.abc.reader import read
+from partimento.io.abc.writer import write
+
+__all__ = ["read", "write"]

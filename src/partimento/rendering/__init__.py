@@ -1,0 +1,1 @@
+"""A score to hear and to look at: sound, engraved pages, piano roll."""

@@ -1,0 +1,126 @@
+"""The time axis that piano rolls share: bars where the music has them, else stretches of seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partimento.score import Score
+from partimento.theory.instrument import PROGRAM_NAMES
+from partimento.theory.meter import Meter
+
+Floats = NDArray[np.float64]
+STRETCH_SECOND = 5
+_GRACE_QUARTER = 0.125
+
+DRUM_NAMES = {
+    35: "Kick", 36: "Kick", 37: "Side stick", 38: "Snare", 39: "Clap", 40: "Snare", 41: "Low tom", 42: "Closed hat",
+    43: "Low tom", 44: "Pedal hat", 45: "Mid tom", 46: "Open hat", 47: "Mid tom", 48: "High tom", 49: "Crash",
+    50: "High tom", 51: "Ride", 52: "China", 53: "Ride bell", 54: "Tambourine", 55: "Splash", 56: "Cowbell",
+    57: "Crash", 58: "Vibraslap", 59: "Ride", 60: "Bongo", 61: "Bongo", 62: "Conga", 63: "Conga", 64: "Conga",
+    65: "Timbale", 66: "Timbale", 67: "Agogo", 68: "Agogo", 69: "Cabasa", 70: "Maracas", 71: "Whistle",
+    72: "Whistle", 73: "Guiro", 74: "Guiro", 75: "Claves", 76: "Wood block", 77: "Wood block", 78: "Cuica",
+    79: "Cuica", 80: "Triangle", 81: "Triangle",
+}  # fmt: skip
+"""General MIDI percussion keys; those that one player would call the same thing share a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """What sounds, in units of the time axis; arrays of one length."""
+
+    start: Floats
+    end: Floats
+    pitch: NDArray[np.int64]
+    part: NDArray[np.int64]
+    velocity: NDArray[np.int64]
+    is_drum: NDArray[np.bool_]
+    is_grace: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Bars one after the other, and the notes over them; the unit is the quarter, or the second where there is no meter."""
+
+    bar_start: Floats
+    """Start of each bar, and the end of the last: one more than there are bars."""
+    label: list[str]
+    """Bar number (a pickup has none) or minutes and seconds."""
+    beat: Floats
+    chords: list[tuple[float, str]]
+    notes: Notes
+
+    @property
+    def bars(self) -> int:
+        """How many bars there are."""
+        return len(self.label)
+
+
+def timeline(score: Score) -> Timeline:
+    """Lay a score out over its bars, or over stretches of five seconds."""
+    score = score.sounding()
+    if not len(score.measures):
+        return _by_seconds(score)
+    per_quarter = score.ticks_per_quarter
+    ends = score.measures["onset_tick"] + score.measures["duration_tick"]
+    bar_start = np.r_[score.measures["onset_tick"], max(int(ends[-1]), score.end_tick)] / per_quarter
+    first = 0 if score.has_pickup else 1
+    labels = [str(number) if number else "" for number in range(first, first + len(score.measures))]
+    chords = [(c.onset_tick / per_quarter, str(c.symbol or "N.C.")) for c in score.chords]
+    starts, stops = (score.notes["onset_tick"] / per_quarter, _ends(score) / per_quarter)
+    return Timeline(bar_start, labels, _beats(score), chords, _notes(score, starts, stops, _GRACE_QUARTER))
+
+
+def part_labels(score: Score) -> list[str]:
+    """What to call each part: its name, else its instrument."""
+    names = [" ".join(p.name.split()) or ("Drums" if p.is_drums else PROGRAM_NAMES[p.program]) for p in score.parts]
+    return [name if len(name) <= 32 else name[:31] + "…" for name in names]
+
+
+def _by_seconds(score: Score) -> Timeline:
+    starts, stops = score.seconds_at(score.notes["onset_tick"]), score.seconds_at(_ends(score))
+    bars = max(int(np.ceil(stops.max(initial=0.0) / STRETCH_SECOND)), 1)
+    bar_start = np.arange(bars + 1, dtype=float) * STRETCH_SECOND
+    labels = [f"{second // 60}:{second % 60:02d}" for second in range(0, bars * STRETCH_SECOND, STRETCH_SECOND)]
+    chords = [(float(score.seconds_at(c.onset_tick)), str(c.symbol or "N.C.")) for c in score.chords]
+    return Timeline(bar_start, labels, np.arange(bar_start[-1]), chords, _notes(score, starts, stops, _GRACE_QUARTER / 2))
+
+
+def _ends(score: Score) -> NDArray[np.int64]:
+    return score.notes["onset_tick"] + score.notes["duration_tick"]
+
+
+def _notes(score: Score, start: Floats, end: Floats, grace: float) -> Notes:
+    """Grace notes, which have no duration of their own, stand in a row just before their main note."""
+    rows = score.notes
+    is_grace = rows["grace"] > 0
+    groups = [tuple(row) for row in rows[["part", "voice", "onset_tick"]][is_grace]]
+    sizes: dict[tuple[int, ...], int] = {}
+    for group, place in zip(groups, rows["grace"][is_grace].tolist(), strict=True):
+        sizes[group] = max(sizes.get(group, 0), place)
+    back = np.array([sizes[group] + 1 for group in groups], int) - rows["grace"][is_grace]
+    start[is_grace] = np.maximum(start[is_grace] - back * grace, 0)
+    end[is_grace] = start[is_grace] + grace
+    is_drums = np.array([p.is_drums for p in score.parts], bool)
+    return Notes(start, end, rows["pitch"].astype(np.int64), rows["part"].astype(np.int64),
+                 rows["velocity"].astype(np.int64), is_drums[rows["part"]], is_grace)  # fmt: skip
+
+
+def _beats(score: Score) -> Floats:
+    """Beats inside the bars, in quarters, the pickup's counted back from its end."""
+    onset = score.measures["onset_tick"]
+    beats: list[Floats] = []
+    for index, row in enumerate(score.meters):
+        stop = score.meters["onset_tick"][index + 1] if index + 1 < len(score.meters) else np.inf
+        here = score.measures[((onset >= row["onset_tick"]) | (index == 0)) & (onset < stop)]
+        meter = Meter(int(row["beats"]), int(row["beat_type"]))
+        steps = np.arange(float(meter.beat_quarter), float(meter.duration_quarter), float(meter.beat_quarter))
+        start, length = here["onset_tick"] / score.ticks_per_quarter, here["duration_tick"] / score.ticks_per_quarter
+        places = np.broadcast_to(steps, (len(here), len(steps))).copy()
+        if index == 0 and len(here) and score.has_pickup:
+            places[0] += length[0] - float(meter.duration_quarter)
+        inside = (places > 0) & (places < length[:, None])
+        beats.append((start[:, None] + places)[inside])
+    return np.concatenate(beats) if beats else np.empty(0)

@@ -1,0 +1,665 @@
+"""The grammar of `remi`: which token may follow, given everything written so far and what the task asks for.
+
+States are small and immutable. Sets of pitches are bit masks (bit 60 is middle C), so that scale, range, chord and
+held notes meet in one `&`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+
+from partimento.errors import InfeasibleTask
+from partimento.plan import Plan, Task
+from partimento.representations.base import Ranges
+from partimento.representations.remi.vocabulary import (
+    CHORD_KINDS,
+    GRID,
+    KEYS,
+    MAX_BAR,
+    MAX_BARS,
+    MAX_COUNTDOWN,
+    METERS,
+    STYLES,
+    TEMPOS_BPM,
+    Vocabulary,
+)
+from partimento.theory.chord import KINDS, ChordSymbol
+from partimento.theory.instrument import DRUMS, instrument
+from partimento.theory.pitch import pitch_class
+
+MAX_PARTS = 64
+MAX_FREE_PARTS = 8
+MAX_HELD = 10
+MAX_STRUCK = 6
+"""Most notes that one part of a playable piece holds, and strikes at once."""
+_ALL_PITCHES = (1 << 128) - 1
+_UNLIMITED = 1 << 30
+_LENGTHS = tuple(int(meter.duration_quarter * GRID) for meter in METERS)
+
+# Where a sequence stands: the last kind of token written.
+START, BOS, STYLE, METER, KEY, TEMPO, BARS, OPENS, ENDS, PARTS, CHORDS = range(11)
+BAR, BAR_METER, BAR_LENGTH, BAR_KEY, BAR_TEMPO, CHORD_POSITION, CHORD, CHORD_BASS = range(11, 19)
+SEGMENT, POSITION, VELOCITY, DURATION, NOTE, END = range(19, 25)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything that decides what may follow."""
+
+    task: Task
+    at: int = START
+    spent: int = 0
+    # the header
+    meter: int = 0
+    key: int = 0
+    tempo: int = 0
+    bars: int = 0
+    programs: tuple[int, ...] = ()
+    with_chords: bool = False
+    # the measure
+    bars_left: int = 0
+    length: int = 0
+    chord_position: int = -1
+    chord_seen: bool = False
+    bar_chords: tuple[tuple[int, int], ...] = ()
+    """(position, mask of tones), the chord still sounding from earlier measures first, at −1."""
+    queue: tuple[int, ...] = ()
+    """Chord tokens that the plan wants next."""
+    taken: int = 0
+    """Bit per part whose instrument token has been written in this measure."""
+    sounded: int = -1
+    """Last part with notes in this measure."""
+    rests: tuple[int, ...] = ()
+    """Measures since each part last struck a note."""
+    # the segment
+    part: int = -1
+    cursor: int = 0
+    """Onset of the current group."""
+    following: int = 0
+    """Onset of the next group unless it has a position of its own."""
+    duration: int = 0
+    velocity: int = -1
+    limit: tuple[int, int] | None = None
+    """Duration and velocity of the earlier group at the same onset, which this one must go below."""
+    pitch: int = -1
+    """Last pitch of the group; in a chord symbol, its root's pitch class."""
+    struck: int = 0
+    """Mask of the pitches of this onset and duration."""
+    held: tuple[tuple[tuple[int, int], ...], ...] = ()
+    """(pitch, release) of the notes that each part holds, in steps from this measure's start."""
+    diatonic: int = 0
+    chromatic: int = 0
+    """Steps sounded inside and outside the scale."""
+
+
+class Grammar:
+    """`start`, `step`, `allowed`, `forced` and `shortest_end` of `remi`."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._first = vocabulary.first
+        self._has_velocity = vocabulary.size["Velocity"] > 0
+        self._block_names = list(vocabulary.first)
+        self._block_of = vocabulary.block_of.tolist()
+
+    # Protocol
+
+    def start(self, task: Task) -> State:
+        """The state before BOS.
+
+        Raises:
+            InfeasibleTask: the plan cannot be said, or not within the budget.
+        """
+        plan, constraints = task.plan, task.constraints
+        if plan.meter is not None and plan.meter not in METERS:
+            raise InfeasibleTask(f"meter {plan.meter} is outside what remi can say (up to 16 quarters a bar, 16th as unit)")
+        if plan.chords is not None and not any(plan.chords):
+            raise InfeasibleTask("a chord progression needs at least one chord")
+        state = State(task)
+        if constraints.budget is not None:
+            bars, parts = plan.bars or 1, plan.instruments or (0,)
+            ready = replace(state, bars=bars, bars_left=bars, programs=parts, rests=(0,) * len(parts), at=PARTS)
+            needed = 9 + len(parts) + self._rest_of_bars(ready, bars)
+            if needed + self._slack(ready) > constraints.budget:
+                raise InfeasibleTask(f"{bars} bars for {len(parts)} instruments need {needed} tokens, and {constraints.budget} are allowed")
+        return state
+
+    def step(self, state: State, token: int) -> State:
+        """The state after a token that `allowed` admits."""
+        block = self._block_names[self._block_of[token]]
+        member = token - self._first[block]
+        return getattr(self, f"_after_{block.lower()}")(replace(state, spent=state.spent + 1), member)
+
+    def allowed(self, state: State) -> Ranges:
+        """Ids that may follow, as half-open ranges."""
+        if state.queue:
+            return ((state.queue[0], state.queue[0] + 1),)
+        if state.at < BAR:
+            ranges = self._allowed_header(state)
+        elif state.at <= CHORD_BASS:
+            ranges = self._allowed_bar(state)
+        elif state.at == END:
+            ranges = [self._span("PAD")]
+        else:
+            ranges = self._allowed_segment(state)
+        return _merged(ranges)
+
+    def forced(self, state: State) -> tuple[int, ...]:
+        """Ids that follow without a choice."""
+        tokens: list[int] = []
+        while state.at != END:
+            ranges = self.allowed(state)
+            if len(ranges) > 1 or ranges[0][1] - ranges[0][0] > 1:
+                break
+            tokens.append(ranges[0][0])
+            state = self.step(state, tokens[-1])
+        return tuple(tokens)
+
+    def shortest_end(self, state: State) -> int:
+        """Tokens, EOS included, that certainly close the sequence."""
+        if state.at == END:
+            return 0
+        if state.at < BAR:
+            bars = state.bars or state.task.plan.bars or 1
+            programs = state.programs or state.task.plan.instruments or (0,)
+            missing = max(len(state.task.plan.instruments or (0,)) - len(state.programs), 0)
+            ready = replace(state, programs=programs, rests=(0,) * len(programs))
+            return max(CHORDS - state.at, 0) + missing + self._rest_of_bars(ready, bars)
+        velocity = int(self._has_velocity)
+        group = {SEGMENT: 3 + velocity, POSITION: 2 + velocity, VELOCITY: 2, DURATION: 1}.get(state.at, 0)
+        chord = {CHORD_POSITION: 1}.get(state.at, 0) + len(state.queue)
+        owed = 0
+        if state.at == SEGMENT:
+            owed = sum(state.programs[k] == state.programs[state.part] for k in range(state.part + 1, len(state.programs)))
+        must = sum(self._segment_cost(state, part) for part in self._must_sound(state) if part != state.part or state.at < SEGMENT)
+        return group + chord + owed + must + self._rest_of_bars(self._bar_closed(state), state.bars_left)
+
+    # What certainly remains
+
+    def _segment_cost(self, state: State, part: int) -> int:
+        same_before = sum(program == state.programs[part] for program in state.programs[:part])
+        return same_before + 4 + int(self._has_velocity)
+
+    def _rest_of_bars(self, state: State, bars: int) -> int:
+        """Cost of `bars` further measures and EOS, each part sounding only when it must."""
+        most = state.task.constraints.max_rest_bars
+        sounding = 0
+        if most is not None:
+            for part, rest in enumerate(state.rests):
+                sounding += (bars + rest) // (most + 1) * self._segment_cost(state, part)
+        plan = state.task.plan
+        chords = max((3 * len(bar) for bar in plan.chords), default=0) * bars if plan.chords else int(not state.chord_seen)
+        return bars + chords + sounding + 1
+
+    def _slack(self, state: State) -> int:
+        """The most that one token can add to `shortest_end`, and a little more."""
+        return 8 + 2 * len(state.programs)
+
+    def _is_closing(self, state: State) -> bool:
+        budget = state.task.constraints.budget
+        return budget is not None and budget - state.spent <= self.shortest_end(state) + self._slack(state)
+
+    # Header
+
+    def _allowed_header(self, state: State) -> list[tuple[int, int]]:
+        plan, at = state.task.plan, state.at
+        if at == START:
+            return [self._span("BOS")]
+        if at == BOS:
+            return [self._wanted("Style", plan.style, STYLES)]
+        if at == STYLE:
+            return [self._wanted("Meter", plan.meter, METERS)]
+        if at == METER:
+            return [self._wanted("Key", plan.key, KEYS)]
+        if at == KEY:
+            return [self._wanted_tempo(plan)]
+        if at == TEMPO:
+            return [self._wanted_bars(state)]
+        if at == BARS and state.task.opens_midway:
+            return [self._span("Opens")]
+        if at in (BARS, OPENS) and state.task.ends_midway:
+            return [self._span("Ends")]
+        return self._allowed_parts(state)
+
+    def _wanted(self, block: str, wish: object, members: tuple[object, ...]) -> tuple[int, int]:
+        if wish is None or wish not in members:
+            return self._span(block)
+        index = members.index(wish)
+        return self._span(block, index, index + 1)
+
+    def _wanted_tempo(self, plan: Plan) -> tuple[int, int]:
+        if plan.tempo_bpm is None:
+            return self._span("Tempo")
+        tempo = plan.tempo_bpm
+        nearest = min(range(1, len(TEMPOS_BPM)), key=lambda index: abs((TEMPOS_BPM[index] or 0) - tempo))
+        return self._span("Tempo", nearest, nearest + 1)
+
+    def _wanted_bars(self, state: State) -> tuple[int, int]:
+        plan, budget = state.task.plan, state.task.constraints.budget
+        if plan.bars is not None:
+            return self._span("Bars", plan.bars - 1, plan.bars)
+        if budget is None:
+            return self._span("Bars")
+        most = 1
+        while most < MAX_BARS and self._fits(state, most + 1):
+            most += 1
+        return self._span("Bars", 0, most)
+
+    def _fits(self, state: State, bars: int) -> bool:
+        ready = replace(state, bars=bars)
+        return state.spent + self.shortest_end(ready) + 2 * self._slack(ready) <= (state.task.constraints.budget or 0)
+
+    def _allowed_parts(self, state: State) -> list[tuple[int, int]]:
+        plan, chosen = state.task.plan, len(state.programs)
+        if state.at == CHORDS:
+            return [self._bar_token(state.bars)]
+        if plan.instruments is not None and chosen < len(plan.instruments):
+            return [self._span("Instrument", plan.instruments[chosen], plan.instruments[chosen] + 1)]
+        ranges: list[tuple[int, int]] = []
+        most = MAX_FREE_PARTS if state.task.constraints.playable else MAX_PARTS
+        grown = replace(state, programs=(*state.programs, 0), rests=(0,) * (chosen + 1))
+        if chosen == 0 or (plan.instruments is None and chosen < most and not self._is_closing(grown)):
+            ranges.append(self._span("Instrument"))
+        if chosen and plan.chords is not None:
+            ranges = [*ranges, self._span("Chords")] if plan.instruments is None else [self._span("Chords")]
+        elif chosen:
+            ranges += [self._bar_token(state.bars)] if self._is_closing(state) else [self._span("Chords"), self._bar_token(state.bars)]
+        return ranges
+
+    def _after_bos(self, state: State, member: int) -> State:
+        return replace(state, at=BOS)
+
+    def _after_style(self, state: State, member: int) -> State:
+        return replace(state, at=STYLE)
+
+    def _after_bars(self, state: State, member: int) -> State:
+        return replace(state, at=BARS, bars=member + 1, bars_left=member + 1)
+
+    def _after_opens(self, state: State, member: int) -> State:
+        return replace(state, at=OPENS)
+
+    def _after_ends(self, state: State, member: int) -> State:
+        return replace(state, at=ENDS)
+
+    def _after_chords(self, state: State, member: int) -> State:
+        return replace(state, at=CHORDS, with_chords=True, chord_seen=False)
+
+    def _after_meter(self, state: State, member: int) -> State:
+        if state.at < BAR:
+            return replace(state, at=METER, meter=member)
+        return replace(state, at=BAR_METER, meter=member, length=_LENGTHS[member])
+
+    def _after_key(self, state: State, member: int) -> State:
+        return replace(state, at=KEY if state.at < BAR else BAR_KEY, key=member)
+
+    def _after_tempo(self, state: State, member: int) -> State:
+        return replace(state, at=TEMPO if state.at < BAR else BAR_TEMPO, tempo=member)
+
+    # Measures
+
+    def _bar_token(self, bars_left: int) -> tuple[int, int]:
+        """What opens the next measure, or EOS."""
+        if bars_left == 0:
+            return self._span("EOS")
+        countdown = min(bars_left - 1, MAX_COUNTDOWN - 1)
+        return self._span("Bar", countdown, countdown + 1)
+
+    def _allowed_bar(self, state: State) -> list[tuple[int, int]]:
+        if state.at == CHORD_POSITION:
+            return [self._span("Chord")]
+        ranges = self._allowed_changes(state)
+        closing = self._is_closing(state)
+        owes_chord = state.with_chords and not state.chord_seen and state.bars_left == 0
+        if state.with_chords and state.task.plan.chords is None and (owes_chord or not closing):
+            ranges += self._allowed_chords(state)
+        return ranges if owes_chord else ranges + self._allowed_segments(state, closing)
+
+    def _allowed_changes(self, state: State) -> list[tuple[int, int]]:
+        """Meter, length, key and tempo, in this order, each only where it is a change."""
+        if state.task.constraints.steady or self._is_closing(state) or state.at >= BAR_TEMPO:
+            return []
+        plan, ranges = state.task.plan, list[tuple[int, int]]()
+        if state.at < BAR_METER and state.bars_left < state.bars - 1 and plan.meter is None:
+            ranges += self._all_but("Meter", state.meter)
+        if state.at < BAR_LENGTH:
+            ranges += self._all_but("Length", _LENGTHS[state.meter] - 1)
+        if state.at < BAR_KEY and state.key and state.bars_left < state.bars - 1 and plan.key is None:
+            ranges += self._all_but("Key", state.key, 1)
+        if state.tempo and state.bars_left < state.bars - 1 and plan.tempo_bpm is None:
+            ranges += self._all_but("Tempo", state.tempo, 1)
+        return ranges
+
+    def _allowed_chords(self, state: State) -> list[tuple[int, int]]:
+        ranges: list[tuple[int, int]] = []
+        if state.at < CHORD_POSITION:
+            ranges.append(self._span("Chord"))
+        first = max(state.chord_position + 1, 1)
+        if first < state.length:
+            ranges.append(self._span("Position", first, state.length))
+        if state.at == CHORD:
+            ranges += [] if state.pitch < 0 else self._all_but("Bass", state.pitch)
+        return ranges
+
+    def _after_bar(self, state: State, member: int) -> State:
+        left = state.bars_left - 1
+        if state.length == 0:
+            opened = replace(state, rests=(0,) * len(state.programs), held=((),) * len(state.programs))
+        else:
+            opened = self._bar_closed(state)
+            released = tuple(
+                tuple((pitch, release - state.length) for pitch, release in part if release > state.length) for part in state.held
+            )
+            opened = replace(opened, held=released)
+        running = tuple((-1, mask) for _, mask in state.bar_chords[-1:])
+        length = _LENGTHS[state.meter]
+        return replace(
+            opened, at=BAR, bars_left=left, length=length, chord_position=-1, bar_chords=running, taken=0, sounded=-1,
+            part=-1, queue=self._planned_chords(state.task.plan, state.bars - 1 - left, length),
+        )  # fmt: skip
+
+    def _bar_closed(self, state: State) -> State:
+        """The state with this measure's rests counted; parts that have sounded have reset theirs already."""
+        if state.length == 0:
+            return state
+        return replace(state, rests=tuple(rest + 1 for rest in state.rests))
+
+    def _planned_chords(self, plan: Plan, bar: int, length: int) -> tuple[int, ...]:
+        if not plan.chords:
+            return ()
+        chords = plan.chords[bar % len(plan.chords)]
+        positions = [index * length // len(chords) for index in range(len(chords))]
+        tokens: list[int] = []
+        for position, chord in zip(positions, chords, strict=True):
+            tokens += [self._first["Position"] + position] if position else []
+            tokens += self._chord_tokens(chord)
+        return tuple(tokens)
+
+    def _chord_tokens(self, chord: ChordSymbol) -> list[int]:
+        root = pitch_class(chord.root)
+        token = self._first["Chord"] + 1 + root * len(CHORD_KINDS) + CHORD_KINDS.index(chord.kind)
+        if chord.bass is None or pitch_class(chord.bass) == root:
+            return [token]
+        return [token, self._first["Bass"] + pitch_class(chord.bass)]
+
+    def _after_length(self, state: State, member: int) -> State:
+        return replace(state, at=BAR_LENGTH, length=member + 1)
+
+    def _after_chord(self, state: State, member: int) -> State:
+        position = max(state.chord_position, 0)
+        mask = _chord_mask(member)
+        return replace(
+            state, at=CHORD, chord_seen=True, queue=state.queue[1:], chord_position=position,
+            bar_chords=(*state.bar_chords, (position, mask)), pitch=-1 if member == 0 else (member - 1) // len(CHORD_KINDS),
+        )  # fmt: skip
+
+    def _after_bass(self, state: State, member: int) -> State:
+        position, mask = state.bar_chords[-1]
+        with_bass = (*state.bar_chords[:-1], (position, mask | _class_mask(frozenset([member]))))
+        return replace(state, at=CHORD_BASS, queue=state.queue[1:], bar_chords=with_bass)
+
+    def _after_eos(self, state: State, member: int) -> State:
+        return replace(state, at=END)
+
+    def _after_pad(self, state: State, member: int) -> State:
+        return state
+
+    # Segments
+
+    def _must_sound(self, state: State) -> list[int]:
+        """Parts still to come in this measure that have rested as long as they may."""
+        most = state.task.constraints.max_rest_bars
+        if most is None:
+            return []
+        return [
+            part
+            for part in range(state.sounded + 1, len(state.rests))
+            if state.rests[part] >= most and self._can_strike(state, part)
+        ]
+
+    def _can_strike(self, state: State, part: int) -> bool:
+        return self._earliest(state, part) < state.length
+
+    def _earliest(self, state: State, part: int) -> int:
+        """First position at which a part may strike a note: instruments of one voice wait for their last release."""
+        if not state.task.constraints.playable or not instrument(state.programs[part]).is_monophonic:
+            return 0
+        return max((release for _, release in state.held[part]), default=0)
+
+    def _candidates(self, state: State, closing: bool) -> list[int]:
+        """Parts that may sound next in this measure."""
+        must = self._must_sound(state)
+        if closing:
+            return must[:1]
+        last = must[0] if must else len(state.programs) - 1
+        return [part for part in range(state.sounded + 1, last + 1) if self._can_strike(state, part)]
+
+    def _allowed_segments(self, state: State, closing: bool) -> list[tuple[int, int]]:
+        programs = {state.programs[part] for part in self._candidates(state, closing)}
+        ranges = [self._span("Instrument", program, program + 1) for program in programs]
+        return ranges if self._must_sound(state) else [*ranges, self._bar_token(state.bars_left)]
+
+    def _allowed_segment(self, state: State) -> list[tuple[int, int]]:
+        closing = self._is_closing(state)
+        if state.at == SEGMENT:
+            return self._allowed_opening(state, closing)
+        if state.at == POSITION:
+            return self._allowed_velocities(state) if self._has_velocity else self._allowed_durations(state, closing)
+        if state.at == VELOCITY:
+            return self._allowed_durations(state, closing)
+        if state.at == DURATION:
+            ranges = self._allowed_pitches(state)
+            is_whole = state.duration % MAX_BAR == 0
+            return ranges + (self._allowed_durations(state, closing) if is_whole and not closing else [])
+        return self._allowed_after_note(state, closing)
+
+    def _allowed_opening(self, state: State, closing: bool) -> list[tuple[int, int]]:
+        """After an instrument: its first group, or the instrument again for the next part that plays it."""
+        candidates = self._candidates(state, False)
+        later = [part for part in candidates if part > state.part and state.programs[part] == state.programs[state.part]]
+        ranges = [self._span("Instrument", state.programs[state.part], state.programs[state.part] + 1)] if later else []
+        if state.part not in candidates:
+            return ranges
+        if closing:
+            ranges = []
+        earliest = self._earliest(state, state.part)
+        if max(earliest, 1) < state.length:
+            ranges.append(self._span("Position", max(earliest, 1), state.length))
+        return ranges + (self._allowed_groups(state, closing) if earliest == 0 else [])
+
+    def _allowed_groups(self, state: State, closing: bool) -> list[tuple[int, int]]:
+        return self._allowed_velocities(state) if self._has_velocity else self._allowed_durations(state, closing)
+
+    def _allowed_velocities(self, state: State) -> list[tuple[int, int]]:
+        if state.limit is not None and state.limit[0] == 1:
+            return [self._span("Velocity", state.limit[1] + 1)]
+        return [self._span("Velocity")]
+
+    def _longest(self, state: State) -> int:
+        """Longest duration that the group may have."""
+        most = _UNLIMITED
+        if state.limit is not None:
+            duration, velocity = state.limit
+            most = duration if self._has_velocity and state.velocity > velocity else duration - 1
+        if state.task.constraints.playable:
+            # a note may ring through the next measure at most, so that no part is held up for long
+            end = state.length + (_LENGTHS[state.meter] if state.bars_left and state.task.constraints.steady else 0)
+            most = min(most, end - state.cursor)
+        return most
+
+    def _allowed_durations(self, state: State, closing: bool) -> list[tuple[int, int]]:
+        remaining = min(self._longest(state) - state.duration, MAX_BAR)
+        if remaining < 1:
+            return []
+        return [self._span("Duration", 0, remaining)]
+
+    def _allowed_pitches(self, state: State) -> list[tuple[int, int]]:
+        block = "Drum" if state.programs[state.part] == DRUMS else "Pitch"
+        first = self._first[block]
+        return [(first + low, first + high) for low, high in _mask_ranges(self._pitch_mask(state))]
+
+    def _pitch_mask(self, state: State) -> int:
+        """Pitches that may join the group; a rule that would leave none is waived, the softest first."""
+        above = _ALL_PITCHES & ~((1 << (state.pitch + 1)) - 1) & ~state.struck
+        constraints, program = state.task.constraints, state.programs[state.part]
+        if constraints.playable:
+            spec = instrument(program)
+            above &= (1 << (spec.highest_pitch + 1)) - (1 << spec.lowest_pitch)
+            held = 0
+            for pitch, release in state.held[state.part]:
+                held |= (1 << pitch) if release > state.cursor else 0
+            above &= ~held
+        if program == DRUMS:
+            return above
+        mask = above & self._scale_mask(state)
+        mask = (mask or above) if state.pitch < 0 else mask
+        chord = mask & self._chord_mask_here(state)
+        return chord if chord or state.pitch >= 0 else mask
+
+    def _scale_mask(self, state: State) -> int:
+        share, key = state.task.constraints.max_chromatic_share, KEYS[state.key]
+        if share is None or key is None:
+            return _ALL_PITCHES
+        total = state.diatonic + state.chromatic + state.duration
+        if state.chromatic + state.duration <= share * total:
+            return _ALL_PITCHES
+        return _class_mask(key.pitch_classes)
+
+    def _chord_mask_here(self, state: State) -> int:
+        if not state.task.constraints.chord_tones or not state.bar_chords:
+            return _ALL_PITCHES
+        if state.cursor % int(METERS[state.meter].beat_quarter * GRID):
+            return _ALL_PITCHES
+        return next((mask for position, mask in reversed(state.bar_chords) if position <= state.cursor), _ALL_PITCHES)
+
+    def _allowed_after_note(self, state: State, closing: bool) -> list[tuple[int, int]]:
+        ranges = self._allowed_segments(state, closing)
+        if closing:
+            return ranges
+        playable, program = state.task.constraints.playable, state.programs[state.part]
+        is_single = playable and instrument(program).is_monophonic
+        if not is_single and not (playable and state.struck.bit_count() >= MAX_STRUCK):
+            ranges += self._allowed_pitches(state)
+        held = sum(release > state.following for _, release in state.held[state.part])
+        crowded = playable and held >= MAX_HELD - MAX_STRUCK
+        if state.following < state.length and not crowded:
+            ranges += self._allowed_groups(replace(state, cursor=state.following, duration=0, velocity=-1, limit=None), closing)
+        if not is_single and not crowded and self._has_room_below(state):
+            ranges.append(self._span("Position", state.cursor, state.cursor + 1))
+        ranges += self._later_positions(state, state.following if is_single else state.cursor, crowded)
+        return ranges
+
+    def _has_room_below(self, state: State) -> bool:
+        """Whether another group fits at this onset: shorter, or as long and louder."""
+        if state.task.constraints.playable and state.struck.bit_count() >= MAX_STRUCK:
+            return False
+        louder = self._has_velocity and state.velocity < self._vocabulary.size["Velocity"] - 1
+        return state.duration > 1 or louder
+
+    def _later_positions(self, state: State, after: int, crowded: bool) -> list[tuple[int, int]]:
+        """Positions behind `after`, without the one that goes without saying."""
+        if crowded:
+            return []
+        spans = [(after + 1, min(state.following, state.length)), (max(after, state.following) + 1, state.length)]
+        return [self._span("Position", low, high) for low, high in spans if low < high]
+
+    def _after_instrument(self, state: State, member: int) -> State:
+        if state.at < BAR:
+            return replace(state, at=PARTS, programs=(*state.programs, member))
+        part = next(k for k, program in enumerate(state.programs) if program == member and not state.taken >> k & 1)
+        return replace(
+            state, at=SEGMENT, part=part, taken=state.taken | 1 << part, cursor=0, following=0, duration=0, velocity=-1,
+            limit=None, pitch=-1, struck=0,
+        )  # fmt: skip
+
+    def _after_position(self, state: State, member: int) -> State:
+        if state.at < SEGMENT:
+            return replace(state, at=CHORD_POSITION, queue=state.queue[1:], chord_position=member)
+        same = state.at == NOTE and member == state.cursor
+        limit = (state.duration, state.velocity) if same else None
+        return replace(state, at=POSITION, cursor=member, limit=limit, duration=0, velocity=-1)
+
+    def _after_velocity(self, state: State, member: int) -> State:
+        opened = self._default_group(state)
+        return replace(opened, at=VELOCITY, velocity=member)
+
+    def _after_duration(self, state: State, member: int) -> State:
+        opened = state if state.at in (VELOCITY, DURATION) else self._default_group(state)
+        duration = opened.duration + member + 1
+        again = opened.limit is not None and opened.limit[0] == duration
+        return replace(opened, at=DURATION, duration=duration, pitch=-1, struck=opened.struck if again else 0)
+
+    def _default_group(self, state: State) -> State:
+        """The state with a new group begun where the last one ends, if no position has begun one already."""
+        if state.at == POSITION:
+            return state
+        return replace(state, cursor=state.following, duration=0, velocity=-1, limit=None)
+
+    def _after_pitch(self, state: State, member: int) -> State:
+        key = KEYS[state.key]
+        outside = key is not None and member % 12 not in key.pitch_classes
+        counted = replace(
+            state,
+            diatonic=state.diatonic + (0 if outside else state.duration),
+            chromatic=state.chromatic + (state.duration if outside else 0),
+        )
+        return self._after_drum(counted, member)
+
+    def _after_drum(self, state: State, member: int) -> State:
+        part, rests, held = state.part, state.rests, state.held
+        rests = rests if rests[part] == -1 else (*rests[:part], -1, *rests[part + 1 :])
+        if state.task.constraints.playable:
+            held = (*held[:part], (*held[part], (member, state.cursor + state.duration)), *held[part + 1 :])
+        return replace(
+            state, at=NOTE, pitch=member, struck=state.struck | 1 << member, following=state.cursor + state.duration,
+            sounded=part, rests=rests, held=held,
+        )  # fmt: skip
+
+    # Helpers
+
+    def _span(self, block: str, start: int = 0, stop: int | None = None) -> tuple[int, int]:
+        return self._vocabulary.span(block, start, stop)
+
+    def _all_but(self, block: str, member: int, start: int = 0) -> list[tuple[int, int]]:
+        low, high = self._span(block, start)
+        at = self._first[block] + member
+        return [(a, b) for a, b in ((low, at), (at + 1, high)) if a < b]
+
+
+def _merged(ranges: Iterable[tuple[int, int]]) -> Ranges:
+    merged: list[tuple[int, int]] = []
+    for low, high in sorted(ranges):
+        if merged and low <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
+        else:
+            merged.append((low, high))
+    return tuple(merged)
+
+
+@cache
+def _class_mask(pitch_classes: frozenset[int]) -> int:
+    return sum(1 << pitch for pitch in range(128) if pitch % 12 in pitch_classes)
+
+
+@cache
+def _chord_mask(member: int) -> int:
+    """Tones of a chord token; of no chord, everything."""
+    if member == 0:
+        return _ALL_PITCHES
+    root, kind = divmod(member - 1, len(CHORD_KINDS))
+    return _class_mask(frozenset((root + tone) % 12 for tone in KINDS[CHORD_KINDS[kind]][0]))
+
+
+@lru_cache(maxsize=65536)
+def _mask_ranges(mask: int) -> Ranges:
+    """Half-open ranges of the bits that are set."""
+    ranges: list[tuple[int, int]] = []
+    while mask:
+        low = (mask & -mask).bit_length() - 1
+        filled = mask + (1 << low)
+        high = (filled & -filled).bit_length() - 1
+        ranges.append((low, high))
+        mask &= ~((1 << high) - 1)
+    return tuple(ranges)
+

@@ -1,0 +1,181 @@
+"""What `remi` can say of a score: everything on a grid of twelve steps per quarter, measures whole."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partimento.errors import NeedsBeats
+from partimento.representations.base import Loss, Losses
+from partimento.representations.remi.vocabulary import GRID, MAX_BAR, METERS, STYLES, TEMPOS_BPM, VELOCITIES
+from partimento.score import KEY, MEASURE, METER, TEMPO, ChordEvent, Part, Records, Score
+from partimento.theory.chord import ChordSymbol
+from partimento.theory.instrument import DRUMS, instrument_name
+from partimento.theory.key import Key
+from partimento.theory.pitch import UNSPELLED, pitch_class
+from partimento.theory.spelling import spell
+
+_SAYABLE_METERS = {(meter.beats, meter.beat_type) for meter in METERS}
+_FALLBACK_METER = (4, 4)
+
+
+def quantise(score: Score, velocities: bool) -> tuple[Score, Losses]:
+    """The score that `remi` tokens stand for, and what they leave out.
+
+    Onsets and releases go to the nearest grid step, at most half a step away. Keys and tempi change at barlines
+    only; measures longer than sixteen quarters are divided; grace notes and all notation beyond pitch and
+    duration are dropped; spelling follows the key.
+
+    Raises:
+        NeedsBeats: the score has no measures.
+    """
+    if not len(score.measures):
+        raise NeedsBeats(f"{score.title or 'this music'} has no meter, and remi counts in bars")
+    sounding = score.sounding()
+    measures = _measures(sounding)
+    keys = _keys(sounding, measures)
+    parts = tuple(_plain_part(part) for part in sounding.parts)
+    notes, losses = _notes(sounding, velocities, int(measures["onset_tick"][-1] + measures["duration_tick"][-1]))
+    quantised = Score(
+        GRID,
+        parts,
+        notes=_spelled(notes, keys, parts),
+        measures=measures,
+        meters=_meters(sounding, measures),
+        keys=keys,
+        tempos=_tempos(sounding, measures),
+        chords=_chords(sounding, keys, int(measures["onset_tick"][-1] + measures["duration_tick"][-1])),
+        tags=tuple(tag for tag in sounding.tags if tag in STYLES[1:])[:1],
+    )
+    return quantised, losses
+
+
+def _steps(ticks: NDArray[np.int64], ticks_per_quarter: int) -> NDArray[np.int64]:
+    """Nearest grid step, halves upwards."""
+    return (2 * GRID * ticks + ticks_per_quarter) // (2 * ticks_per_quarter)
+
+
+def _measures(score: Score) -> Records:
+    last = score.measures[-1]
+    edges = np.r_[score.measures["onset_tick"], last["onset_tick"] + last["duration_tick"]]
+    starts = np.unique(_steps(edges, score.ticks_per_quarter)).tolist()
+    if len(starts) == 1:
+        starts.append(starts[0] + 1)
+    pieces = [(at, min(MAX_BAR, stop - at)) for start, stop in zip(starts, starts[1:]) for at in range(start, stop, MAX_BAR)]
+    return np.array(pieces, MEASURE)
+
+
+def _notes(score: Score, velocities: bool, end: int) -> tuple[Records, Losses]:
+    notes = score.notes.copy()
+    onset = _steps(notes["onset_tick"], score.ticks_per_quarter)
+    release = _steps(notes["onset_tick"] + notes["duration_tick"], score.ticks_per_quarter)
+    notes["onset_tick"], notes["duration_tick"] = onset, np.maximum(release - onset, 1)
+    notes["velocity"] = _binned(notes["velocity"]) if velocities else 0
+    notes["voice"] = notes["staff"] = 0
+    is_grace = notes["grace"] > 0
+    is_late = ~is_grace & (onset >= end)
+    is_double = ~is_grace & ~is_late
+    is_double[is_double] = _doubled(notes[is_double])
+    reasons = ((is_grace, "grace note"), (is_late, "note behind the last barline"), (is_double, "note that another doubles"))
+    losses = tuple(Loss(what, note_id) for mask, what in reasons for note_id in notes["note_id"][mask].tolist())
+    return notes[~(is_grace | is_late | is_double)], losses
+
+
+def _doubled(notes: Records) -> NDArray[np.bool_]:
+    """Which notes equal another one in part, onset, duration and pitch; the loudest of them is not marked."""
+    same_by = ("onset_tick", "part", "duration_tick", "pitch")
+    order = np.lexsort([notes[n] for n in ("note_id", "velocity", *same_by)])
+    same = np.ones(max(len(order) - 1, 0), bool)
+    for name in same_by:
+        same &= notes[name][order][1:] == notes[name][order][:-1]
+    doubled = np.zeros(len(notes), bool)
+    doubled[order[:-1][same]] = True
+    return doubled
+
+
+def _binned(velocity: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Nearest velocity of the vocabulary; 80 where the source does not say."""
+    stated = np.where(velocity == 0, 80, velocity)
+    return np.array(VELOCITIES, np.uint8)[np.clip(stated // 4, 0, len(VELOCITIES) - 1)]
+
+
+def _plain_part(part: Part) -> Part:
+    return Part(instrument_name(DRUMS if part.is_drums else part.program), 0 if part.is_drums else part.program, part.is_drums)
+
+
+def _in_force(onsets: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Index of the last event at or before each tick; the first event holds before it too."""
+    return np.maximum(np.searchsorted(onsets, at, "right") - 1, 0)
+
+
+def _changes(rows: list[tuple[int, ...]], dtype: np.dtype[np.void]) -> Records:
+    """Rows (tick, value …), one per measure, without those that repeat the one before."""
+    kept = [row for index, row in enumerate(rows) if index == 0 or row[1:] != rows[index - 1][1:]]
+    return np.array(kept, dtype)
+
+
+def _source_ticks(score: Score, measures: Records) -> NDArray[np.int64]:
+    """Last source tick that belongs to each quantised measure's onset."""
+    return ((2 * measures["onset_tick"] + 1) * score.ticks_per_quarter - 1) // (2 * GRID)
+
+
+def _meters(score: Score, measures: Records) -> Records:
+    index = _in_force(score.meters["onset_tick"], _source_ticks(score, measures))
+    rows, current = [], _FALLBACK_METER
+    for onset, beats, beat_type in zip(
+        measures["onset_tick"].tolist(), score.meters["beats"][index].tolist(), score.meters["beat_type"][index].tolist(), strict=True
+    ):
+        current = (beats, beat_type) if (beats, beat_type) in _SAYABLE_METERS else current
+        rows.append((onset, *current))
+    return _changes(rows, METER)
+
+
+def _keys(score: Score, measures: Records) -> Records:
+    if not len(score.keys):
+        return np.empty(0, KEY)
+    keys = score.keys[score.keys["part"] == score.keys["part"].min()]
+    index = _in_force(keys["onset_tick"], _source_ticks(score, measures))
+    fifths = (keys["fifths"][index].astype(np.int64) + 7) % 12 - 7 + 12 * (keys["fifths"][index] > 4) * (keys["fifths"][index] <= 7)
+    columns = (measures["onset_tick"], np.full(len(index), -1), fifths, keys["mode"][index])
+    return _changes(list(zip(*(c.tolist() for c in columns), strict=True)), KEY)
+
+
+def _tempos(score: Score, measures: Records) -> Records:
+    if not len(score.tempos):
+        return np.empty(0, TEMPO)
+    index = _in_force(score.tempos["onset_tick"], _source_ticks(score, measures))
+    sayable = np.array(TEMPOS_BPM[1:])
+    nearest = np.abs(score.tempos["tempo_bpm"][index][:, None] - sayable).argmin(axis=1)
+    return _changes(list(zip(measures["onset_tick"].tolist(), sayable[nearest].tolist(), strict=True)), TEMPO)
+
+
+def _fifths_and_minor(keys: Records, onsets: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    if not len(keys):
+        return np.zeros(len(onsets), np.int64), np.zeros(len(onsets), bool)
+    index = _in_force(keys["onset_tick"], onsets)
+    return keys["fifths"][index].astype(np.int64), keys["mode"][index] == Key(0, "minor").mode_id
+
+
+def _spelled(notes: Records, keys: Records, parts: tuple[Part, ...]) -> Records:
+    fifths, minor = _fifths_and_minor(keys, notes["onset_tick"])
+    is_drum = np.array([part.is_drums for part in parts], bool)[notes["part"]]
+    notes["spelling"] = np.where(is_drum, UNSPELLED, spell(notes["pitch"], fifths, minor))
+    return notes
+
+
+def _chords(score: Score, keys: Records, end: int) -> tuple[ChordEvent, ...]:
+    steps = _steps(np.array([c.onset_tick for c in score.chords], np.int64), score.ticks_per_quarter)
+    last = dict(zip(steps.tolist(), (c.symbol for c in score.chords), strict=True))
+    fifths, minor = _fifths_and_minor(keys, np.array(list(last), np.int64))
+    return tuple(
+        ChordEvent(step, symbol and _respelled(symbol, int(key), bool(is_minor)))
+        for (step, symbol), key, is_minor in zip(last.items(), fifths, minor, strict=True)
+        if step < end
+    )
+
+
+def _respelled(symbol: ChordSymbol, fifths: int, minor: bool) -> ChordSymbol:
+    tones = [pitch_class(symbol.root if tone is None else tone) for tone in (symbol.root, symbol.bass)]
+    root, bass = spell(np.array(tones), fifths, minor).tolist()
+    return ChordSymbol(root, symbol.kind, None if bass == root else bass)
+

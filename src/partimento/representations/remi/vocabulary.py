@@ -1,0 +1,101 @@
+"""The vocabulary of `remi`, in blocks of consecutive ids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from partimento.representations.base import Ints
+from partimento.theory.chord import KINDS
+from partimento.theory.instrument import DRUMS
+from partimento.theory.interval import Interval
+from partimento.theory.key import MODES, Key
+from partimento.theory.meter import Meter
+
+GRID = 12
+"""Positions per quarter: triplets and sixteenths are exact."""
+MAX_BAR = 16 * GRID
+"""Longest measure, and longest duration of one token, in grid steps."""
+MAX_BARS = 256
+MAX_COUNTDOWN = 64
+STYLES = (
+    "none", "jig", "slip jig", "reel", "hornpipe", "polka", "strathspey", "waltz", "march", "air", "song",
+    "hymn", "chorale", "quartet", "orchestra", "lead sheet", "game", "folk", "piano", "pop",
+)  # fmt: skip
+METERS = tuple(
+    meter
+    for beat_type in (1, 2, 4, 8, 16)
+    for beats in range(1, 17)
+    if (meter := Meter(beats, beat_type)).duration_quarter * GRID <= MAX_BAR
+)
+KEYS = (None, *(Key(fifths, mode) for mode in (None, *MODES) for fifths in range(-7, 8)))
+TEMPOS_BPM = (None, *range(20, 301, 4))
+VELOCITIES = tuple(range(2, 128, 4))
+CHORD_KINDS = tuple(KINDS)
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """First ids of the blocks; `Pitch` + 60 is middle C."""
+
+    tokens: tuple[str, ...]
+    first: dict[str, int]
+    size: dict[str, int]
+    block_of: Ints = field(repr=False)
+    """Index of the block that each id belongs to, shape (vocabulary,)."""
+
+    def span(self, block: str, start: int = 0, stop: int | None = None) -> tuple[int, int]:
+        """Half-open id range of members `start` to `stop` of a block."""
+        return self.first[block] + start, self.first[block] + (self.size[block] if stop is None else stop)
+
+
+def build(velocities: bool) -> Vocabulary:
+    """The vocabulary, with or without velocity tokens."""
+    blocks: list[tuple[str, list[str]]] = [
+        ("PAD", ["PAD"]), ("BOS", ["BOS"]), ("EOS", ["EOS"]),
+        ("Style", [f"Style_{s}" for s in STYLES]),
+        ("Meter", [f"Meter_{m}" for m in METERS]),
+        ("Key", [f"Key_{k}" for k in KEYS]),
+        ("Tempo", [f"Tempo_{t}" for t in TEMPOS_BPM]),
+        ("Bars", [f"Bars_{n + 1}" for n in range(MAX_BARS)]),
+        ("Opens", ["OpensMidway"]), ("Ends", ["EndsMidway"]),
+        ("Instrument", [f"Instrument_{p}" for p in range(DRUMS + 1)]),
+        ("Chords", ["WithChords"]),
+        ("Bar", [f"Bar_{n}" for n in range(MAX_COUNTDOWN)]),
+        ("Length", [f"Length_{n + 1}" for n in range(MAX_BAR)]),
+        ("Chord", ["Chord_none", *(f"Chord_{pc}_{kind}" for pc in range(12) for kind in CHORD_KINDS)]),
+        ("Bass", [f"Bass_{pc}" for pc in range(12)]),
+        ("Position", [f"Position_{n}" for n in range(MAX_BAR)]),
+        ("Velocity", [f"Velocity_{v}" for v in VELOCITIES] if velocities else []),
+        ("Duration", [f"Duration_{n + 1}" for n in range(MAX_BAR)]),
+        ("Pitch", [f"Pitch_{n}" for n in range(128)]),
+        ("Drum", [f"Drum_{n}" for n in range(128)]),
+    ]  # fmt: skip
+    first, size, tokens = {}, {}, []
+    for name, members in blocks:
+        first[name], size[name] = len(tokens), len(members)
+        tokens += members
+    block_of = np.repeat(np.arange(len(blocks), dtype=np.int32), [len(members) for _, members in blocks])
+    return Vocabulary(tuple(tokens), first, size, block_of)
+
+
+def transposition(vocabulary: Vocabulary, semitones: int) -> Ints:
+    """Id of each token's counterpart, shape (vocabulary,)."""
+    table = np.arange(len(vocabulary.tokens), dtype=np.int32)
+    if not semitones:
+        return table
+    interval = Interval.from_semitones(semitones)
+    for index, key in enumerate(KEYS):
+        if key is not None:
+            moved = key.transposed(interval)
+            fifths = moved.fifths + (12 if moved.fifths < -5 else -12 if moved.fifths > 6 else 0)
+            table[vocabulary.first["Key"] + index] = vocabulary.first["Key"] + KEYS.index(Key(fifths, key.mode))
+    pitches = np.clip(np.arange(128) + semitones, 0, 127)
+    table[slice(*vocabulary.span("Pitch"))] = vocabulary.first["Pitch"] + pitches
+    table[slice(*vocabulary.span("Bass"))] = vocabulary.first["Bass"] + (np.arange(12) + semitones) % 12
+    chords = np.arange(12 * len(CHORD_KINDS))
+    table[slice(*vocabulary.span("Chord", 1))] = (
+        vocabulary.first["Chord"] + 1 + (chords + semitones * len(CHORD_KINDS)) % len(chords)
+    )
+    return table

@@ -1,0 +1,1 @@
+"""Pitches, intervals, keys, chords, meters, tempi and instruments, without any score."""

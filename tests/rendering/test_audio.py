@@ -1,0 +1,158 @@
+"""Sound: what is written is what is heard, on every synthesiser that is installed."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from partimento.errors import BadFile, BadInput
+from partimento.rendering import audio
+from partimento.score import BEND, CONTROL, TEMPO, Part, Score, notes_array
+
+RATE = 22050
+ORGAN = 19
+synths = pytest.mark.parametrize(
+    "synth",
+    [pytest.param(n, marks=pytest.mark.skipif(n not in audio.installed_synths(), reason=f"{n} is not installed")) for n in audio.SYNTHS],
+)
+
+
+def score(*rows, parts=(Part(program=ORGAN, pan=64),), **fields):
+    return Score(480, parts, notes_array(list(rows)), **fields)
+
+
+def note(onset_tick=0, duration_tick=960, pitch=69, velocity=80, **more):
+    return {"onset_tick": onset_tick, "duration_tick": duration_tick, "pitch": pitch, "velocity": velocity, **more}
+
+
+def loudness(samples, start, stop):
+    return float(np.sqrt((samples[int(start * RATE) : int(stop * RATE)] ** 2).mean()))
+
+
+def strongest_hertz(samples, low, high):
+    spectrum = np.abs(np.fft.rfft(samples.mean(1)))
+    hertz = np.fft.rfftfreq(len(samples), 1 / RATE)
+    band = (hertz > low) & (hertz < high)
+    return float(hertz[band][spectrum[band].argmax()])
+
+
+@synths
+def test_pitch_onset_and_tempo(synth):
+    slow = score(note(480, 480), tempos=np.array([(0, 60)], TEMPO))
+    samples = audio.render(slow, RATE, synth=synth)
+    assert samples.dtype == np.float32
+    assert samples.shape == (4 * RATE, 2)
+    assert loudness(samples, 0, 0.99) < 1e-4 < loudness(samples, 1.01, 1.2)
+    assert strongest_hertz(samples[RATE : 2 * RATE], 380, 500) == pytest.approx(440, abs=3)
+
+
+@synths
+def test_peak_is_just_below_full_scale_even_for_a_tutti(synth):
+    tutti = score(*(note(pitch=p, velocity=127) for p in range(36, 96, 3)))
+    assert np.abs(audio.render(tutti, RATE, synth=synth)).max() == pytest.approx(10 ** (-1 / 20), abs=1e-4)
+
+
+@synths
+def test_velocity_is_heard(synth):
+    samples = audio.render(score(note(0, 480, velocity=40), note(960, 480, velocity=110)), RATE, synth=synth)
+    ratio = loudness(samples, 1.1, 1.4) / loudness(samples, 0.1, 0.4)
+    assert ratio == pytest.approx((110 / 40) ** 2, rel=0.15)
+
+
+@synths
+def test_pan_is_heard(synth):
+    parts = (Part(program=ORGAN, pan=0), Part(program=ORGAN, pan=127))
+    samples = audio.render(score(note(0, 960), note(1920, 960, part=1), parts=parts), RATE, synth=synth)
+    first, second = samples[: 2 * RATE], samples[2 * RATE :]
+    assert np.abs(first[:, 0]).max() > 3 * np.abs(first[:, 1]).max()
+    assert np.abs(second[:, 1]).max() > 3 * np.abs(second[:, 0]).max()
+
+
+@synths
+def test_bend_up_is_two_semitones(synth):
+    samples = audio.render(score(note(0, 1920), bends=np.array([(0, 0, 8191)], BEND)), RATE, synth=synth)
+    assert strongest_hertz(samples[:RATE], 420, 530) == pytest.approx(493.9, abs=3)
+
+
+@synths
+def test_pedal_holds_until_it_comes_up(synth):
+    pedal = np.array([(0, 0, 64, 127), (1920, 0, 64, 0)], CONTROL)
+    held = audio.render(score(note(0, 240), controls=pedal), RATE, synth=synth)
+    dry = audio.render(score(note(0, 240)), RATE, synth=synth)
+    assert loudness(held, 1.5, 1.9) > 0.3 * loudness(held, 0.05, 0.2)
+    assert loudness(dry, 1.5, 1.9) < 0.05 * loudness(dry, 0.05, 0.2)
+    assert loudness(held, 3.5, 3.9) < 0.05 * loudness(held, 1.5, 1.9)
+
+
+@synths
+def test_a_drum_is_no_pitched_note(synth):
+    pitched = audio.render(score(note(0, 960, 38)), RATE, synth=synth)
+    parts = (Part(program=ORGAN), Part(is_drums=True))
+    drums = audio.render(score(note(0, 960, 38, part=1), parts=parts), RATE, synth=synth)
+    assert loudness(pitched, 0.5, 0.9) > 10 * loudness(drums, 0.5, 0.9)
+
+
+@synths
+def test_more_parts_than_midi_has_channels(synth):
+    parts = tuple(Part(program=ORGAN) for _ in range(40))
+    samples = audio.render(score(note(0, 480, part=39), parts=parts), RATE, synth=synth)
+    assert loudness(samples, 0.1, 0.4) > 0.1
+
+
+@synths
+def test_silence_and_the_same_samples_twice(synth):
+    assert not audio.render(score(), RATE, synth=synth).any()
+    piece = score(*(note(120 * i, 480, 60 + i % 7) for i in range(20)))
+    assert np.array_equal(audio.render(piece, RATE, synth=synth), audio.render(piece, RATE, synth=synth))
+
+
+@synths
+def test_a_file_that_is_no_soundfont(synth, tmp_path):
+    (tmp_path / "no.sf2").write_bytes(b"RIFF")
+    for name in ("no.sf2", "missing.sf2"):
+        with pytest.raises(BadFile, match=f"{name}.*no soundfont"):
+            audio.render(score(note()), RATE, tmp_path / name, synth)
+
+
+def test_what_cannot_be_rendered_is_refused():
+    with pytest.raises(BadInput, match="minutes; at most 60"):
+        audio.render(score(note(0, 2**40)))
+    with pytest.raises(BadInput, match="no synthesiser"):
+        audio.render(score(note()), synth="theremin")
+
+
+@pytest.mark.parametrize("suffix", audio.FORMATS)
+def test_files_read_back_and_are_the_same_twice(tmp_path, suffix):
+    seconds = np.arange(3 * 44100) / 44100
+    samples = np.repeat(np.sin(2 * np.pi * 440 * seconds)[:, None], 2, 1).astype(np.float32) * 0.5
+    for name in ("a", "b"):
+        audio.save_audio(samples, tmp_path / (name + suffix))
+    read, rate = soundfile.read(tmp_path / ("a" + suffix))
+    assert rate == 44100
+    assert abs(len(read) - len(samples)) < 5000
+    assert np.sqrt((read[44100:88200] ** 2).mean()) == pytest.approx(0.5 / np.sqrt(2), rel=0.02)
+    if suffix != ".ogg":
+        assert (tmp_path / ("a" + suffix)).read_bytes() == (tmp_path / ("b" + suffix)).read_bytes()
+
+
+def test_long_ogg_is_written_in_blocks(tmp_path):
+    audio.save_audio(np.zeros((2_500_000, 2), np.float32), tmp_path / "long.ogg")
+    assert soundfile.info(tmp_path / "long.ogg").frames == 2_500_000
+
+
+def test_a_path_that_cannot_be_written_leaves_nothing(tmp_path):
+    samples = np.zeros((100, 2), np.float32)
+    with pytest.raises(BadFile, match=r"\.wav, \.flac"):
+        audio.save_audio(samples, tmp_path / "a.aiff")
+    with pytest.raises(BadFile, match="cannot be written"):
+        audio.save_audio(samples, tmp_path / "no folder" / "a.wav")
+    (tmp_path / "folder.wav").mkdir()
+    with pytest.raises(BadFile, match="cannot be written"):
+        audio.save_audio(samples, tmp_path / "folder.wav")
+    assert [p.name for p in tmp_path.iterdir()] == ["folder.wav"]
+
+
+def test_default_soundfont_is_there():
+    assert Path(audio._default_soundfont()).stat().st_size > 5_000_000
+
