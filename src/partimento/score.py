@@ -45,7 +45,14 @@ METER = np.dtype([("onset_tick", np.int64), ("beats", np.int16), ("beat_type", n
 KEY = np.dtype([("onset_tick", np.int64), ("part", np.int16), ("fifths", np.int8), ("mode", np.int8)])  # part −1: all
 TEMPO = np.dtype([("onset_tick", np.int64), ("tempo_bpm", np.float64)])  # quarters per minute
 CLEF = np.dtype(
-    [("onset_tick", np.int64), ("part", np.int16), ("staff", np.int8), ("sign", "U10"), ("line", np.int8), ("octave_change", np.int8)]
+    [
+        ("onset_tick", np.int64),
+        ("part", np.int16),
+        ("staff", np.int8),
+        ("sign", "U10"),
+        ("line", np.int8),
+        ("octave_change", np.int8),
+    ]
 )
 CONTROL = np.dtype([("onset_tick", np.int64), ("part", np.int16), ("number", np.uint8), ("value", np.uint8)])
 BEND = np.dtype([("onset_tick", np.int64), ("part", np.int16), ("value", np.int16)])  # −8192 … 8191
@@ -141,10 +148,9 @@ class Repeat:
 
     onset_tick: int
     kind: str
-    """forward, backward, ending-start, ending-stop, ending-discontinue, segno, coda, to-coda, fine, dacapo, dalsegno."""
+    """forward, backward, ending-start, -stop, -discontinue, segno, coda, to-coda, fine, dacapo, dalsegno."""
     text: str = ""
     """Ending numbers (`1, 2`) or the times of a repeat."""
-
 
 
 @dataclass(frozen=True, eq=False)
@@ -295,7 +301,8 @@ class Score:
                     changes[f.name][name] = maps[name](value[name])
             elif _is_timed(value):
                 changes[f.name] = tuple(
-                    replace(event, **{n: f_(getattr(event, n)) for n, f_ in maps.items() if hasattr(event, n)}) for event in value
+                    replace(event, **{n: f_(getattr(event, n)) for n, f_ in maps.items() if hasattr(event, n)})
+                    for event in value
                 )
         return replace(self, **changes)
 
@@ -338,7 +345,7 @@ class Score:
             ValueError: a pitch would leave the MIDI range 0-127.
         """
         if isinstance(interval, int):
-            interval = self._plain_interval(interval)
+            interval = self._plain_interval(interval) if interval else UNISON
         notes, keys = self.notes.copy(), self.keys.copy()
         is_pitched = ~np.array([p.is_drums for p in self.parts], bool)[notes["part"]]
         notes["pitch"][is_pitched] += interval.semitones
@@ -394,6 +401,17 @@ class Score:
             changes["chords"] = (replace(running[-1], onset_tick=start), *changes["chords"])
         return replace(self, **changes).with_notes(notes)._map_ticks(lambda tick: tick - start, lambda tick: tick)
 
+    def with_leading_rest(self, ticks: int) -> Score:
+        """The score with a rest before it: the first measure is longer, and what held at the start holds from tick 0."""
+        moved = self._map_ticks(lambda tick: tick + ticks, lambda tick: tick)
+        changes: dict[str, Any] = {}
+        for name in (*_STATE_FIELDS, "measures"):
+            array = getattr(moved, name).copy()
+            array["onset_tick"][array["onset_tick"] == ticks] = 0
+            changes[name] = array
+        changes["measures"]["duration_tick"][:1] += ticks
+        return replace(moved, **changes)
+
     # Equality
 
     def __eq__(self, other: object) -> bool:
@@ -416,7 +434,9 @@ class Score:
         )
         arrays = [getattr(score, f.name).tolist() for f in fields(score) if "dtype" in f.metadata and f.name != "notes"]
         plain = [
-            sorted(map(repr, value)) if isinstance(value := getattr(score, f.name), tuple) and f.name != "parts" else value
+            sorted(map(repr, value))
+            if isinstance(value := getattr(score, f.name), tuple) and f.name != "parts"
+            else value
             for f in fields(score)
             if "dtype" not in f.metadata and f.name not in ("ticks_per_quarter", "lyrics", "marks", "spanners")
         ]
@@ -438,9 +458,13 @@ def _canonical(array: Any, dtype: np.dtype[np.void]) -> Records:
     if dtype == NOTE:
         order = (array["note_id"], array["duration_tick"], array["pitch"], array["grace"], array["grace"] == 0,
                  array["voice"], array["staff"], array["part"], array["onset_tick"])  # fmt: skip
-        array = array[np.lexsort(order)]
+        array = array.take(np.lexsort(order))  # twenty times as fast as indexing, for records
     else:
-        array = np.sort(array, order=[n for n in ("onset_tick", "part", "staff", "number") if n in (dtype.names or ())], kind="stable")
+        array = np.sort(
+            array,
+            order=[n for n in ("onset_tick", "part", "staff", "number") if n in (dtype.names or ())],
+            kind="stable",
+        )
     array.flags.writeable = False
     return array
 

@@ -44,13 +44,18 @@ def estimate_chords(score: Score) -> tuple[ChordEvent, ...]:
     thirds = np.array([(root + KINDS[kind][0][1]) % 12 for root, kind in names])
     fit -= _MISSING_THIRD * (share[:, thirds] == 0)
     best = fit.argmax(axis=1)
-    return _events(score, [names[index] if any_note else None for index, any_note in zip(best, total[:, 0] > 0, strict=True)])
+    return _events(
+        score,
+        [names[index] if any_note else None for index, any_note in zip(best, total[:, 0] > 0, strict=True)],
+    )
 
 
 def _measure_profiles(score: Score) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Weighted pitch classes of each measure, shape (measures, 12), and the pitch class of its lowest note."""
     notes = score.sounding().notes
-    notes = notes[~np.array([part.is_drums for part in score.parts], bool)[notes["part"]] & (notes["duration_tick"] > 0)]
+    notes = notes[
+        ~np.array([part.is_drums for part in score.parts], bool)[notes["part"]] & (notes["duration_tick"] > 0)
+    ]
     measure = score.measure_at(notes["onset_tick"])
     start = score.measures["onset_tick"][measure]
     end = start + score.measures["duration_tick"][measure]

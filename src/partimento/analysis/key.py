@@ -21,7 +21,7 @@ def pitch_class_durations(score: Score) -> NDArray[np.float64]:
     notes = score.sounding().notes
     pitched = ~np.array([part.is_drums for part in score.parts], bool)[notes["part"]]
     durations = notes["duration_tick"][pitched] / score.ticks_per_quarter
-    return np.bincount(notes["pitch"][pitched] % 12, durations, minlength=12)
+    return np.bincount(notes["pitch"][pitched] % 12, durations, minlength=12).astype(np.float64)
 
 
 def estimate_key(score: Score, fifths: int | None = None) -> tuple[Key, float]:
@@ -37,7 +37,9 @@ def estimate_key(score: Score, fifths: int | None = None) -> tuple[Key, float]:
         The key, and by how much its correlation exceeds the second best.
     """
     durations = pitch_class_durations(score)
-    candidates = [Key(f, mode) for f in ([fifths] if fifths is not None else range(-5, 7)) for mode in ("major", "minor")]
+    candidates = [
+        Key(f, mode) for f in ([fifths] if fifths is not None else range(-5, 7)) for mode in ("major", "minor")
+    ]
     if not durations.any():
         return candidates[0], 0.0
     final = _final_pitch_class(score)

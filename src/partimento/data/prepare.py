@@ -11,7 +11,6 @@ import json
 import multiprocessing
 import os
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -23,6 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from partimento.analysis import estimate_chords, estimate_key
 from partimento.data.dataset import ShardWriter
+from partimento.data.regular import regular, with_usual_instruments
 from partimento.data.sources import SourceFile, find_files
 from partimento.errors import BadInput, PartimentoError
 from partimento.io import load_scores
@@ -51,6 +51,8 @@ class Options:
     """Pieces with more parts are left out."""
     min_notes: int = 16
     """Pieces with fewer notes are left out."""
+    keep: dict[str, float] = field(default_factory=dict[str, float])
+    """Share of a source's rows that goes into the training split, spread evenly; 1 where a source is not named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ class Report:
     tokens: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SPLITS, 0))
     notes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SPLITS, 0))
     sources: dict[str, int] = field(default_factory=dict)
+    offered: dict[str, int] = field(default_factory=dict)
+    """Rows of each source before some were left out of the training split."""
     failures: list[dict[str, str]] = field(default_factory=list)
 
     def reasons(self) -> list[tuple[str, int]]:
@@ -127,7 +131,8 @@ def prepare(
     tokens = create(representation, **(representation_config or {}))
     files = [file for source in sources for file in find_files(source, print if progress else lambda message: None)]
     out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-"))
+    temporary = out.with_name(f".{out.name}-{os.getpid()}")
+    temporary.mkdir()
     try:
         report = _write(files, temporary, tokens, options, workers or os.cpu_count() or 1, progress)
         if not any(report.rows.values()):
@@ -142,7 +147,12 @@ def prepare(
 
 
 def _write(
-    files: list[SourceFile], folder: Path, tokens: Representation[Any], options: Options, workers: int, progress: bool
+    files: list[SourceFile],
+    folder: Path,
+    tokens: Representation[Any],
+    options: Options,
+    workers: int,
+    progress: bool,
 ) -> Report:
     report, seen = Report(files=len(files)), set[str]()
     bar = Progress(
@@ -152,12 +162,14 @@ def _write(
     with bar, ShardWriter(folder) as shards:
         task = bar.add_task("", total=len(files), notes=0)
         for outcome in _outcomes(files, tokens, options, workers):
-            _collect(outcome, report, seen, shards)
+            _collect(outcome, report, seen, shards, options)
             bar.update(task, advance=1, notes=sum(report.notes.values()))
     return report
 
 
-def _outcomes(files: list[SourceFile], tokens: Representation[Any], options: Options, workers: int) -> Iterator[Outcome]:
+def _outcomes(
+    files: list[SourceFile], tokens: Representation[Any], options: Options, workers: int
+) -> Iterator[Outcome]:
     """What became of each file, in order, whatever the number of workers."""
     jobs = [(file, tokens.name, tokens.config, options) for file in files]
     if workers == 1 or len(files) < 2 * _CHUNK:
@@ -167,7 +179,7 @@ def _outcomes(files: list[SourceFile], tokens: Representation[Any], options: Opt
         yield from pool.imap(_read, jobs, chunksize=_CHUNK)
 
 
-def _collect(outcome: Outcome, report: Report, seen: set[str], shards: ShardWriter) -> None:
+def _collect(outcome: Outcome, report: Report, seen: set[str], shards: ShardWriter, options: Options) -> None:
     report.failures += [{"file": outcome.path, "reason": reason} for reason in outcome.failures]
     for piece in dict.fromkeys(row.piece for row in outcome.rows):
         report.pieces += 1
@@ -177,15 +189,25 @@ def _collect(outcome: Outcome, report: Report, seen: set[str], shards: ShardWrit
         seen.add(piece)
         split = split_of(piece)
         report.sources[outcome.source] = report.sources.get(outcome.source, 0) + 1
-        for row in outcome.rows:
-            if row.piece == piece:
-                shards.write(split, asdict(row))
-                report.rows[split] += 1
-                report.tokens[split] += len(row.ids)
-                report.notes[split] += row.notes
+        rows = [row for row in outcome.rows if row.piece == piece]
+        for row in rows if split != "train" else _thinned(rows, options.keep.get(outcome.source, 1.0), report):
+            shards.write(split, asdict(row))
+            report.rows[split] += 1
+            report.tokens[split] += len(row.ids)
+            report.notes[split] += row.notes
 
 
-def _describe(folder: Path, tokens: Representation[Any], files: list[SourceFile], options: Options, report: Report) -> None:
+def _thinned(rows: list[Row], share: float, report: Report) -> list[Row]:
+    """Rows such that of all that a source offers, one after another, the share is kept."""
+    source = rows[0].source
+    offered = report.offered.get(source, 0)
+    report.offered[source] = offered + len(rows)
+    return [row for index, row in enumerate(rows, offered) if int((index + 1) * share) > int(index * share)]
+
+
+def _describe(
+    folder: Path, tokens: Representation[Any], files: list[SourceFile], options: Options, report: Report
+) -> None:
     first = {name: tokens.tokens.index(name.upper()) for name in ("pad", "bos", "eos")}
     description = {
         "representation": {"name": tokens.name, **tokens.config},
@@ -254,7 +276,7 @@ def _rows(score: Score, file: SourceFile, tokens: Representation[Any], options: 
     piece = content_hash(score)
     score = replace(score, tags=(style_of(score, file.style),))
     if options.annotate:
-        score = annotated(score, with_chords=int(piece[-1], 16) % 2 == 0)
+        score = annotated(regular(with_usual_instruments(score)), with_chords=int(piece[-1], 16) % 2 == 0)
     for window, task in tokens.windows(score, Compose(), options.context):
         encoded = tokens.encode(window, task)
         if len(window.notes):
@@ -266,7 +288,7 @@ def _rows(score: Score, file: SourceFile, tokens: Representation[Any], options: 
 
 def style_of(score: Score, default: str) -> str:
     """A style word from the tags or the title of a piece."""
-    text = " ".join([*score.tags, score.title]).lower()
+    text = " ".join([*score.tags, score.title]).lower().replace("slipjig", "slip jig")
     if default not in ("folk", "none"):
         return default
     return next((word for word in _STYLE_WORDS if word in text.split() or (" " in word and word in text)), default)

@@ -133,7 +133,7 @@ def _collection_files(name: str, progress: Callable[[str], None]) -> list[Source
     paths = _music_below(folder, collection.suffixes)
     if collection.only:
         listed = set((Path(__file__).parent / collection.only).read_text("utf-8").splitlines())
-        paths = [path for path in paths if path.name.rsplit("__", 1)[-1] in listed]
+        paths = [path for path in paths if {path.name, path.name.rsplit("__", 1)[-1]} & listed]
     return [SourceFile(path, name, collection.licence, collection.style, collection.requires) for path in paths]
 
 
@@ -142,7 +142,10 @@ def _local_copy(name: str) -> Path | None:
     data = os.environ.get("PARTIMENTO_DATA")
     if not data:
         return None
-    return next((p for p in sorted(Path(data).glob(f"*{name}")) if p.is_dir() and p.name in (name, f"{p.name[0]}_{name}")), None)
+    return next(
+        (p for p in sorted(Path(data).glob(f"*{name}")) if p.is_dir() and p.name in (name, f"{p.name[0]}_{name}")),
+        None,
+    )
 
 
 def cache_folder() -> Path:
@@ -171,14 +174,16 @@ def _downloaded(name: str, collection: Collection, progress: Callable[[str], Non
 
 def _download(url: str, target: Path) -> None:
     try:
-        with urllib.request.urlopen(url, timeout=60) as response, target.open("wb") as file:  # noqa: S310
+        with urllib.request.urlopen(url, timeout=60) as response, target.open("wb") as file:
             while chunk := response.read(1 << 20):
                 file.write(chunk)
                 if file.tell() > MAX_ARCHIVE_BYTES:
                     raise BadInput(f"{url}: larger than {MAX_ARCHIVE_BYTES >> 30} GiB")
     except (urllib.error.URLError, OSError) as error:
         reason = getattr(error, "reason", error)
-        raise BadInput(f"{url}: cannot be downloaded ({reason}); put a copy under the folder that PARTIMENTO_DATA names") from error
+        raise BadInput(
+            f"{url}: cannot be downloaded ({reason}); put a copy under the folder that PARTIMENTO_DATA names"
+        ) from error
 
 
 def _unpack(archive: Path, folder: Path, collection: Collection) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +13,10 @@ import numpy as np
 from partimento.errors import BadPlan, BadRecipe
 from partimento.generation.engines import Engine, TorchEngine
 from partimento.generation.sampling import sample
+from partimento.generation.windows import Window, joined, plan_of, windows
 from partimento.notation import engrave
 from partimento.plan import Compose, Constraints, Plan
+from partimento.plan.plan import MAX_BARS
 from partimento.representations import Representation, create
 from partimento.score import TEMPO, Part, Score
 from partimento.theory.chord import ChordSymbol
@@ -47,22 +49,27 @@ class Composer:
                 f"{len(self.representation.tokens)}; one of the two files is from another model"
             )
 
-    def task(self, plan: Plan) -> Compose:
+    def task(self, plan: Plan, *, opens_midway: bool = False, ends_midway: bool = False) -> Compose:
         """The task that a plan stands for, with everything that makes a piece playable and whole."""
         constraints = Constraints(
             steady=True,
             playable=True,
-            max_rest_bars=MAX_REST_BARS,
+            max_rest_bars=min(MAX_REST_BARS, (plan.bars or MAX_BARS) - 1),
             max_chromatic_share=MAX_CHROMATIC_SHARE,
             chord_tones=plan.chords is not None,
             budget=self.engine.context,
         )
-        return Compose(completed(plan), constraints)
+        return Compose(plan, constraints, opens_midway, ends_midway)
 
-    def tokens(
-        self, plan: Plan, *, seed: int = 0, temperature: float = DEFAULT_TEMPERATURE, top_p: float = DEFAULT_TOP_P
-    ) -> Iterator[int]:
-        """Token ids of a piece, as they are written.
+    def compose(
+        self,
+        plan: Plan,
+        *,
+        seed: int = 0,
+        temperature: float = DEFAULT_TEMPERATURE,
+        top_p: float = DEFAULT_TOP_P,
+    ) -> Score:
+        """A piece; the same plan, seed and model give the same piece.
 
         Raises:
             BadPlan: temperature or top-p are out of range.
@@ -72,23 +79,55 @@ class Composer:
             raise BadPlan(f"temperature {temperature:g}: choose between 0 and 5, usually 0.7 to 1.2")
         if not 0 < top_p <= 1:
             raise BadPlan(f"top-p {top_p:g}: choose above 0 and up to 1, usually 0.9 to 1")
+        plan = completed(plan)
         rng = np.random.Generator(np.random.Philox(seed))
-        return sample(
-            self.engine, self.representation, self.task(plan), rng=rng, temperature=temperature, top_p=top_p
-        )
-
-    def compose(
-        self, plan: Plan, *, seed: int = 0, temperature: float = DEFAULT_TEMPERATURE, top_p: float = DEFAULT_TOP_P
-    ) -> Score:
-        """A piece; the same plan, seed and model give the same piece.
-
-        Raises:
-            BadPlan: temperature or top-p are out of range.
-            InfeasibleTask: the model's context cannot hold such a piece.
-        """
-        ids = list(self.tokens(plan, seed=seed, temperature=temperature, top_p=top_p))
-        score = self.representation.decode(np.array(ids, np.int32), self.task(plan))
+        parts = len(plan.instruments or (0, 0))
+        whole = [Window(0, 0, 0, True)]
+        spans = whole if plan.bars is None else windows(plan.bars, parts, self.engine.context)
+        score: Score | None = None
+        for window in spans:
+            score = self._extended(score, window, plan, rng, temperature, top_p)
+        assert score is not None
         return engrave(finished(score, plan))
+
+    def _extended(
+        self,
+        score: Score | None,
+        window: Window,
+        plan: Plan,
+        rng: np.random.Generator,
+        temperature: float,
+        top_p: float,
+    ) -> Score:
+        """The score with a window more."""
+        wishes = plan_of(window, plan, score) if window.bars else plan
+        task = self.task(wishes, opens_midway=window.first > 0, ends_midway=not window.is_last)
+        heard = self._heard(score, window, task)
+        ids = list(
+            sample(
+                self.engine,
+                self.representation,
+                task,
+                rng=rng,
+                temperature=temperature,
+                top_p=top_p,
+                heard=heard,
+            )
+        )
+        piece = self.representation.decode(np.array(ids, np.int32), task)
+        return piece if score is None else joined(score, piece, window.heard)
+
+    def _heard(self, score: Score | None, window: Window, task: Compose) -> Sequence[int]:
+        """Tokens of the bars of a window that stand already."""
+        if score is None or not window.heard:
+            return ()
+        lead = score.slice_bars(window.first, window.first + window.heard)
+        # the header must speak of the whole window, the countdown too: pad with the bars to come
+        missing = np.repeat(lead.measures[-1:], window.bars - window.heard)
+        missing["onset_tick"] += lead.measures["duration_tick"][-1] * np.arange(1, len(missing) + 1)
+        padded = replace(lead, measures=np.concatenate([lead.measures, missing]))
+        # each empty bar to come is one token, and so is the end
+        return self.representation.encode(padded, task).ids.tolist()[: -len(missing) - 1]
 
 
 def compose(
@@ -118,7 +157,9 @@ def key_of_chords(chords: tuple[tuple[ChordSymbol, ...], ...]) -> Key:
     def fit(key: Key) -> float:
         inside = sum(tone in key.pitch_classes for tone in tones) / len(tones)
         is_minor = key.mode == "minor"
-        home = [pitch_class(c.root) == pitch_class(key.tonic) and (3 in _thirds(c)) == is_minor for c in (flat[0], flat[-1])]
+        home = [
+            pitch_class(c.root) == pitch_class(key.tonic) and (3 in _thirds(c)) == is_minor for c in (flat[0], flat[-1])
+        ]
         return inside + 0.15 * home[0] + 0.1 * home[1] - 0.001 * abs(key.fifths)
 
     return max((Key(fifths, mode) for mode in ("major", "minor") for fifths in range(-6, 7)), key=fit)
@@ -161,8 +202,6 @@ def _named(parts: tuple[Part, ...]) -> tuple[Part, ...]:
 def _representation(folder: Path) -> Representation[object]:
     try:
         config = json.loads((folder / "representation.json").read_text("utf-8"))
-        return create(**config)
-    except (OSError, ValueError, TypeError) as error:
+        return create(**config["representation"])
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise BadRecipe(f"{folder / 'representation.json'}: missing or damaged") from error
-
-

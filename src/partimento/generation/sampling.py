@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ def sample(
     rng: np.random.Generator,
     temperature: float = 1.0,
     top_p: float = 1.0,
+    heard: Sequence[int] = (),
 ) -> Iterator[int]:
     """Tokens of one piece, as they are written, until the grammar ends it.
 
@@ -33,12 +34,16 @@ def sample(
         rng: the only source of randomness.
         temperature: below 1 more predictable, above 1 bolder; 0 takes the likeliest.
         top_p: least share of probability that the candidates together must hold.
+        heard: tokens that stand already, BOS first; they are yielded too.
 
     Raises:
         InfeasibleTask: no piece satisfies the task.
     """
     state, session = representation.start(task), engine.session()
-    pending: list[int] = []
+    pending = list(heard)
+    for token in heard:
+        state = representation.step(state, token)
+    yield from heard
     end = representation.tokens.index("EOS")
     while True:
         forced = representation.forced(state)
@@ -56,7 +61,9 @@ def sample(
         state, pending = representation.step(state, token), [token]
 
 
-def draw(logits: NDArray[np.float32], ranges: Ranges, rng: np.random.Generator, temperature: float, top_p: float) -> int:
+def draw(
+    logits: NDArray[np.float32], ranges: Ranges, rng: np.random.Generator, temperature: float, top_p: float
+) -> int:
     """One id out of the allowed ranges.
 
     Args:

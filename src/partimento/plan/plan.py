@@ -77,7 +77,9 @@ class Plan:
             tempo_bpm=float(data["tempo_bpm"]) if "tempo_bpm" in data else None,
             instruments=tuple(map(parse_instrument, data["instruments"])) if "instruments" in data else None,
             bars=int(data["bars"]) if "bars" in data else None,
-            chords=tuple(tuple(map(ChordSymbol.parse, bar.split())) for bar in data["chords"]) if "chords" in data else None,
+            chords=tuple(tuple(map(ChordSymbol.parse, bar.split())) for bar in data["chords"])
+            if "chords" in data
+            else None,
             style=data.get("style"),
             title=data.get("title", ""),
         )

@@ -1,7 +1,8 @@
 """Sound: Score ▶ samples ▶ WAV, FLAC, OGG or MP3.
 
-One interface over two synthesisers: FluidSynth where its library is installed (it has reverb), else tinysoundfont,
-which needs nothing beside itself. The soundfont is the one inside pretty_midi's wheel unless another is given.
+One interface over two synthesisers: FluidSynth where its library is installed (it has reverb), else
+tinysoundfont, which needs nothing beside itself. The soundfont is the one inside pretty_midi's wheel unless
+another is given.
 """
 
 from __future__ import annotations
@@ -26,7 +27,12 @@ SYNTHS = ("fluidsynth", "tinysoundfont")
 LONGEST_SECOND = 3600.0
 TAIL_SECOND = 2.0
 PEAK = 10 ** (-1 / 20)  # −1 dBFS
-FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS"), ".mp3": ("MP3", "MPEG_LAYER_III")}
+FORMATS = {
+    ".wav": ("WAV", "PCM_16"),
+    ".flac": ("FLAC", "PCM_16"),
+    ".ogg": ("OGG", "VORBIS"),
+    ".mp3": ("MP3", "MPEG_LAYER_III"),
+}
 
 _BLOCK = 64  # frames: events fall on multiples, 1.5 ms at 44.1 kHz
 _MOST_PARTS = 256
@@ -63,7 +69,9 @@ def render(
     events = perform(score)
     end_second = max(float(score.seconds_at(score.end_tick)), events[-1].second if events else 0.0)
     if not end_second <= LONGEST_SECOND:
-        raise BadInput(f"this piece lasts {end_second / 60:,.0f} minutes; at most {LONGEST_SECOND / 60:.0f} are rendered")
+        raise BadInput(
+            f"this piece lasts {end_second / 60:,.0f} minutes; at most {LONGEST_SECOND / 60:.0f} are rendered"
+        )
     if len(score.parts) > _MOST_PARTS:
         raise BadInput(f"this piece has {len(score.parts)} parts; at most {_MOST_PARTS} are rendered")
     samples = np.zeros((math.ceil((end_second + TAIL_SECOND) * sample_rate), 2), np.float32)
@@ -91,7 +99,9 @@ def save_audio(samples: NDArray[np.float32], path: Path, sample_rate: int = 4410
     container, subtype = FORMATS[path.suffix.lower()]
     beside = path.with_name(f".{path.name}.part")
     try:
-        with soundfile.SoundFile(beside, "w", sample_rate, samples.shape[1], subtype, format=container) as file:
+        with soundfile.SoundFile(
+            beside, "w", sample_rate, samples.shape[1], subtype, format=container
+        ) as file:
             for start in range(0, len(samples), _WRITE_FRAMES):
                 file.write(samples[start : start + _WRITE_FRAMES])
         beside.replace(path)
@@ -111,8 +121,8 @@ def _synth(name: str | None) -> type[_FluidSynth] | type[_TinySoundFont]:
     usable = [n for n in installed_synths() if name in (None, n)]
     if not usable:
         raise PartimentoError(
-            f"{name or 'no synthesiser'} is {'not ' if name else ''}installed; install FluidSynth on your system, "
-            "or run: pip install --no-deps tinysoundfont==0.3.7"
+            f"{name or 'no synthesiser'} is {'not ' if name else ''}installed; "
+            "install FluidSynth on your system, or run: pip install --no-deps tinysoundfont==0.3.7"
         )
     return _FluidSynth if usable[0] == "fluidsynth" else _TinySoundFont
 
@@ -129,7 +139,9 @@ def _module(name: str) -> Any:
 def _default_soundfont() -> Path:
     package = find_spec("pretty_midi")  # found without importing it, which takes a second
     if package is None or package.origin is None:
-        raise PartimentoError("pretty_midi, whose soundfont is played, is not installed; run: pip install pretty_midi")
+        raise PartimentoError(
+            "pretty_midi, whose soundfont is played, is not installed; run: pip install pretty_midi"
+        )
     return Path(package.origin).parent / "TimGM6mb.sf2"
 
 
@@ -180,7 +192,7 @@ class _TinySoundFont:
 
     def fill(self, samples: NDArray[np.float32]) -> None:
         if len(samples):
-            self._synth.generate_simple(len(samples), buffer=memoryview(samples.reshape(-1).view(np.uint8)))
+            self._synth.generate_simple(len(samples), buffer=samples.data.cast("B"))
 
     def close(self) -> None:
         self._synth.soundfonts.clear()
@@ -194,7 +206,11 @@ class _FluidSynth:
         channels = max(16, math.ceil(len(score.parts) / 16) * 16)
         self._synth = module.Synth(samplerate=sample_rate, channels=channels, **{"synth.chorus.active": 0})
         self._write = module._fl.fluid_synth_write_float
-        self._write.argtypes = [ctypes.c_void_p, ctypes.c_int] + 2 * [ctypes.c_void_p, ctypes.c_int, ctypes.c_int]
+        self._write.argtypes = [ctypes.c_void_p, ctypes.c_int] + 2 * [
+            ctypes.c_void_p,
+            ctypes.c_int,
+            ctypes.c_int,
+        ]
         font = self._synth.sfload(str(soundfont)) if soundfont.is_file() else -1
         if font < 0:
             self.close()

@@ -1,7 +1,7 @@
 """How a score is played: from notation to timed events for a synthesiser.
 
-Where the source says how it was played (velocities, pedal, bends, pan), that is kept. Where it says nothing, dynamics,
-accents and the weight of the beats give velocities, staccato shortens, and the parts sit side by side.
+Where the source says how it was played (velocities, pedal, bends, pan), that is kept. Where it says nothing,
+dynamics, accents and the weight of the beats give velocities, staccato shortens, and parts sit side by side.
 """
 
 from __future__ import annotations
@@ -16,7 +16,19 @@ from partimento.theory.meter import Meter
 
 DEFAULT_VELOCITY, DEFAULT_VOLUME = 80, 100
 _DOWNBEAT, _BEAT, _OFFBEAT = 8, 3, -4
-_LEVELS = {"pppp": 20, "ppp": 28, "pp": 40, "p": 54, "mp": 68, "mf": 80, "f": 96, "ff": 110, "fff": 120, "ffff": 127, "fp": 54}
+_LEVELS = {
+    "pppp": 20,
+    "ppp": 28,
+    "pp": 40,
+    "p": 54,
+    "mp": 68,
+    "mf": 80,
+    "f": 96,
+    "ff": 110,
+    "fff": 120,
+    "ffff": 127,
+    "fp": 54,
+}
 _STRESSES = {"sf", "sfz", "sffz", "fz", "rf", "rfz", "sfp", "fp"}
 _STRESS = 18
 _ACCENTS = {"accent": 14, "strong-accent": 20}
@@ -60,18 +72,29 @@ def _settings(score: Score) -> list[Event]:
     """Volume and place of each part; players who are given no place sit in a row from left to right."""
     events: list[Event] = []
     for index, part in enumerate(score.parts):
-        spread = 40 * (index / (len(score.parts) - 1) - 0.5) if len(score.parts) > 1 and not part.is_drums else 0
+        spread = (
+            40 * (index / (len(score.parts) - 1) - 0.5) if len(score.parts) > 1 and not part.is_drums else 0
+        )
         pan = round(64 + spread) if part.pan is None else part.pan
         volume = DEFAULT_VOLUME if part.volume is None else part.volume
-        events += [Event(0.0, 0, index, "control", _VOLUME, volume), Event(0.0, 0, index, "control", _PAN, pan)]
+        events += [
+            Event(0.0, 0, index, "control", _VOLUME, volume),
+            Event(0.0, 0, index, "control", _PAN, pan),
+        ]
     return events
 
 
 def _controls(score: Score, lead: float) -> list[Event]:
     controls, bends = score.controls, score.bends
-    rows = zip(score.seconds_at(controls["onset_tick"]) + lead, controls["part"].tolist(), controls["number"].tolist(),
-               controls["value"].tolist(), strict=True)  # fmt: skip
-    bent = zip(score.seconds_at(bends["onset_tick"]) + lead, bends["part"].tolist(), bends["value"].tolist(), strict=True)
+    seconds = score.seconds_at(controls["onset_tick"]) + lead
+    columns = (controls[name].tolist() for name in ("part", "number", "value"))
+    rows = zip(seconds, *columns, strict=True)
+    bent = zip(
+        score.seconds_at(bends["onset_tick"]) + lead,
+        bends["part"].tolist(),
+        bends["value"].tolist(),
+        strict=True,
+    )
     return [
         Event(second, 1 + _PARAMETER_FIRST.get(number, 2), part, "control", number, value)
         for second, part, number, value in rows
@@ -83,7 +106,7 @@ def _controls(score: Score, lead: float) -> list[Event]:
 
 
 def _note_times(score: Score) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Onset and release of each note in seconds; a note struck again while it sounds is released at that moment."""
+    """Onset and release of each note in seconds; a note struck again while it sounds is released then."""
     notes = score.notes
     on = score.seconds_at(notes["onset_tick"])
     off = score.seconds_at(notes["onset_tick"] + notes["duration_tick"])
@@ -116,14 +139,14 @@ def _hold_with_pedal(score: Score, part: int, off: NDArray[np.float64]) -> None:
     lifted = np.full(len(rows) + 1, max(float(off.max(initial=0.0)), float(second[-1])))
     for index in range(len(rows) - 1, -1, -1):
         lifted[index] = lifted[index + 1] if is_down[index] else second[index]
-    own = np.flatnonzero((score.notes["part"] == part))
+    own = np.flatnonzero(score.notes["part"] == part)
     last = np.searchsorted(second, off[own], "right") - 1
     held = (last >= 0) & is_down[last]
     off[own[held]] = lifted[last[held]]
 
 
 def _release_before_restrike(notes: Records, on: NDArray[np.float64], off: NDArray[np.float64]) -> None:
-    """Give each key of each part one sound at a time, and the last one the longest of the overlapping ends (in place)."""
+    """Let each key of a part sound once at a time, the last of overlapping notes the longest (in place)."""
     order = np.lexsort((off, on, notes["pitch"], notes["part"]))
     same = np.diff(notes["pitch"][order].astype(int)) | np.diff(notes["part"][order].astype(int))
     for before, after, other_key in zip(order[:-1].tolist(), order[1:].tolist(), same.tolist(), strict=True):
@@ -136,10 +159,12 @@ def _release_before_restrike(notes: Records, on: NDArray[np.float64], off: NDArr
 
 
 def _velocities(score: Score) -> NDArray[np.int64]:
-    """Velocity of each note, 1-127: the source's own, else from dynamics, accents and the place in the bar."""
+    """Velocity of each note, 1-127: the source's own, else by dynamics, accents and the place in the bar."""
     notes = score.notes
     shaped = _levels(score) + _metrical_weights(score) + _by_mark(score, _ACCENTS, 0.0)
-    return np.clip(np.where(notes["velocity"] > 0, notes["velocity"], np.rint(shaped)), 1, 127).astype(np.int64)
+    return np.clip(np.where(notes["velocity"] > 0, notes["velocity"], np.rint(shaped)), 1, 127).astype(
+        np.int64
+    )
 
 
 def _levels(score: Score) -> NDArray[np.float64]:
@@ -167,9 +192,14 @@ def _metrical_weights(score: Score) -> NDArray[np.int64]:
     place = onset - score.measures["onset_tick"][bar]
     for index, row in enumerate(score.meters):
         meter = Meter(int(row["beats"]), int(row["beat_type"]))
-        beat, full = meter.beat_quarter * score.ticks_per_quarter, meter.duration_quarter * score.ticks_per_quarter
+        beat, full = (
+            meter.beat_quarter * score.ticks_per_quarter,
+            meter.duration_quarter * score.ticks_per_quarter,
+        )
         here = (onset >= row["onset_tick"]) | (index == 0)
-        from_bar = np.where((bar == 0) & score.has_pickup, place + int(full) - int(score.measures["duration_tick"][0]), place)
+        from_bar = np.where(
+            (bar == 0) & score.has_pickup, place + int(full) - int(score.measures["duration_tick"][0]), place
+        )
         on_beat = from_bar * beat.denominator % beat.numerator == 0
         weights[here] = np.where(from_bar == 0, _DOWNBEAT, np.where(on_beat, _BEAT, _OFFBEAT))[here]
     return weights

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from partimento.score import Score
-from partimento.theory.instrument import PROGRAM_NAMES
+from partimento.score import Part, Score
+from partimento.theory.instrument import DRUMS, find_instrument, instrument_name
 from partimento.theory.meter import Meter
 
-Floats = NDArray[np.float64]
-STRETCH_SECOND = 5
+Floats = NDArray[np.floating]
+STRETCH_SECOND, _MOST_STRETCHES = 5, 2000
 _GRACE_QUARTER = 0.125
 
 DRUM_NAMES = {
-    35: "Kick", 36: "Kick", 37: "Side stick", 38: "Snare", 39: "Clap", 40: "Snare", 41: "Low tom", 42: "Closed hat",
+    35: "Kick", 36: "Kick", 37: "Side stick", 38: "Snare", 39: "Clap", 40: "Snare", 41: "Low tom",
+    42: "Closed hat",
     43: "Low tom", 44: "Pedal hat", 45: "Mid tom", 46: "Open hat", 47: "Mid tom", 48: "High tom", 49: "Crash",
     50: "High tom", 51: "Ride", 52: "China", 53: "Ride bell", 54: "Tambourine", 55: "Splash", 56: "Cowbell",
     57: "Crash", 58: "Vibraslap", 59: "Ride", 60: "Bongo", 61: "Bongo", 62: "Conga", 63: "Conga", 64: "Conga",
@@ -42,7 +44,7 @@ class Notes:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Bars one after the other, and the notes over them; the unit is the quarter, or the second where there is no meter."""
+    """Bars one after the other and the notes over them, in quarters, or seconds where there is no meter."""
 
     bar_start: Floats
     """Start of each bar, and the end of the last: one more than there are bars."""
@@ -68,24 +70,42 @@ def timeline(score: Score) -> Timeline:
     bar_start = np.r_[score.measures["onset_tick"], max(int(ends[-1]), score.end_tick)] / per_quarter
     first = 0 if score.has_pickup else 1
     labels = [str(number) if number else "" for number in range(first, first + len(score.measures))]
-    chords = [(c.onset_tick / per_quarter, str(c.symbol or "N.C.")) for c in score.chords]
+    chords = _chords(score, lambda tick: tick / per_quarter)
     starts, stops = (score.notes["onset_tick"] / per_quarter, _ends(score) / per_quarter)
     return Timeline(bar_start, labels, _beats(score), chords, _notes(score, starts, stops, _GRACE_QUARTER))
 
 
 def part_labels(score: Score) -> list[str]:
-    """What to call each part: its name, else its instrument."""
-    names = [" ".join(p.name.split()) or ("Drums" if p.is_drums else PROGRAM_NAMES[p.program]) for p in score.parts]
-    return [name if len(name) <= 32 else name[:31] + "…" for name in names]
+    """What to call each part: its name, and its instrument where the name does not tell it."""
+    return [_part_label(part) for part in score.parts]
+
+
+def _part_label(part: Part) -> str:
+    name, instrument = " ".join(part.name.split()), instrument_name(DRUMS if part.is_drums else part.program)
+    short = name if len(name) <= 32 else name[:31] + "…"
+    if not name or name.lower() == instrument.lower():
+        return instrument
+    return short if find_instrument(name) is not None else f"{short} ({instrument})"
 
 
 def _by_seconds(score: Score) -> Timeline:
     starts, stops = score.seconds_at(score.notes["onset_tick"]), score.seconds_at(_ends(score))
-    bars = max(int(np.ceil(stops.max(initial=0.0) / STRETCH_SECOND)), 1)
-    bar_start = np.arange(bars + 1, dtype=float) * STRETCH_SECOND
-    labels = [f"{second // 60}:{second % 60:02d}" for second in range(0, bars * STRETCH_SECOND, STRETCH_SECOND)]
-    chords = [(float(score.seconds_at(c.onset_tick)), str(c.symbol or "N.C.")) for c in score.chords]
-    return Timeline(bar_start, labels, np.arange(bar_start[-1]), chords, _notes(score, starts, stops, _GRACE_QUARTER / 2))
+    last = float(stops.max(initial=0.0))
+    stretch = STRETCH_SECOND * max(int(np.ceil(last / STRETCH_SECOND / _MOST_STRETCHES)), 1)
+    bars = max(int(np.ceil(last / stretch)), 1)
+    labels = [f"{second // 60}:{second % 60:02d}" for second in range(0, bars * stretch, stretch)]
+    bar_start = np.arange(bars + 1) * float(stretch)
+    beats = np.arange(bars * STRETCH_SECOND) * (stretch / STRETCH_SECOND)
+    chords = _chords(score, lambda tick: float(score.seconds_at(tick)))
+    return Timeline(bar_start, labels, beats, chords, _notes(score, starts, stops, _GRACE_QUARTER / 2))
+
+
+def _chords(score: Score, place: Callable[[int], float]) -> list[tuple[float, str]]:
+    """Each chord symbol once, though several parts may bear it."""
+    symbols = dict.fromkeys(
+        (c.onset_tick, "N.C." if c.symbol is None else str(c.symbol)) for c in score.chords
+    )
+    return [(place(tick), text) for tick, text in symbols]
 
 
 def _ends(score: Score) -> NDArray[np.int64]:
@@ -117,7 +137,10 @@ def _beats(score: Score) -> Floats:
         here = score.measures[((onset >= row["onset_tick"]) | (index == 0)) & (onset < stop)]
         meter = Meter(int(row["beats"]), int(row["beat_type"]))
         steps = np.arange(float(meter.beat_quarter), float(meter.duration_quarter), float(meter.beat_quarter))
-        start, length = here["onset_tick"] / score.ticks_per_quarter, here["duration_tick"] / score.ticks_per_quarter
+        start, length = (
+            here["onset_tick"] / score.ticks_per_quarter,
+            here["duration_tick"] / score.ticks_per_quarter,
+        )
         places = np.broadcast_to(steps, (len(here), len(steps))).copy()
         if index == 0 and len(here) and score.has_pickup:
             places[0] += length[0] - float(meter.duration_quarter)

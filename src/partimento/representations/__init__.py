@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from partimento.errors import BadRecipe
 from partimento.representations.base import Encoded, Ints, Loss, Losses, Ranges, Representation
 from partimento.representations.remi import Remi
 
-REPRESENTATIONS: dict[str, type[Representation[Any]]] = {"remi": Remi}
+REPRESENTATIONS: dict[str, Callable[..., Representation[Any]]] = {"remi": Remi}
 
 __all__ = ["REPRESENTATIONS", "Encoded", "Ints", "Loss", "Losses", "Ranges", "Representation", "create"]
 

@@ -49,11 +49,20 @@ class Encoded:
 class Representation(Protocol[State]):
     """Music as tokens, with the grammar of its sequences."""
 
-    name: str
-    tokens: Sequence[str]
-    """The vocabulary in order, specials included; ids are indices into it."""
-    canonical: bool
-    """Whether one score has one token sequence."""
+    @property
+    def name(self) -> str:
+        """The name in the registry."""
+        ...
+
+    @property
+    def tokens(self) -> Sequence[str]:
+        """The vocabulary in order, specials included; ids are indices into it."""
+        ...
+
+    @property
+    def canonical(self) -> bool:
+        """Whether one score has one token sequence."""
+        ...
 
     @property
     def config(self) -> dict[str, Any]:

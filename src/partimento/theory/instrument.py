@@ -75,7 +75,7 @@ ENSEMBLES: dict[str, tuple[int, ...]] = {
 
 # program ranges ▶ lowest and highest usual sounding pitch, and whether only one note sounds at a time
 _PROPERTIES: tuple[tuple[range, int, int, bool], ...] = (
-    (range(0, 9), 28, 100, False), (range(9, 16), 53, 96, False), (range(16, 21), 36, 96, False),
+    (range(9), 28, 100, False), (range(9, 16), 53, 96, False), (range(16, 21), 36, 96, False),
     (range(21, 22), 48, 93, False), (range(22, 23), 60, 96, True), (range(23, 24), 48, 93, False),
     (range(24, 32), 40, 84, False), (range(32, 40), 28, 60, True), (range(40, 41), 55, 96, False),
     (range(41, 42), 48, 86, False), (range(42, 43), 36, 76, False), (range(43, 44), 28, 60, True),
@@ -131,5 +131,9 @@ def find_instrument(name: str) -> int | None:
     text = re.sub(r"( in [a-h](-?flat|b)?)|( (\d+|i{1,3}|iv|solo)\b)", "", " " + text).strip(" .")
     if text in words:
         return words[text]
-    found = [(match.start(), -len(word), words[word]) for word in words if (match := re.search(rf"\b{re.escape(word)}\b", text))]
+    found = [
+        (match.start(), -len(word), words[word])
+        for word in words
+        if (match := re.search(rf"\b{re.escape(word)}\b", text))
+    ]
     return min(found)[2] if found else None

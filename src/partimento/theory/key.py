@@ -32,7 +32,7 @@ _KEY = re.compile(r"([A-Za-z]+?)[\s-]*(sharp|flat|♯|♭|##|#|bb|b(?![a-z]))?[\
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key signature (sharps positive, flats negative, −7 … 7) with its mode, `None` if only the signature is known."""
+    """A key signature (sharps positive, flats negative, −7 … 7) and its mode, `None` where that is unknown."""
 
     fifths: int
     mode: str | None = "major"

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 _LOWEST_IN_MINOR, _LOWEST_OTHERWISE = -2, -3
 
 
-def spell(pitches: NDArray[np.integer], fifths: NDArray[np.integer] | int, minor: NDArray[np.bool_] | bool) -> NDArray[np.int8]:
+def spell(
+    pitches: NDArray[np.integer], fifths: NDArray[np.integer] | int, minor: NDArray[np.bool_] | bool
+) -> NDArray[np.int8]:
     """Spell MIDI pitches in their key.
 
     Each key has a window of twelve neighbours on the line of fifths: the scale with the accidentals its music

@@ -84,7 +84,9 @@ class TorchEngine:
             )[0]  # fmt: skip
             x_TC = x_TC + linear(attended_HTD.transpose(0, 1).flatten(1), layer["o_proj"])
             h_TC = rms_norm(x_TC, x_TC.shape[-1:], layer["post_attention_layernorm"], self._epsilon)
-            x_TC = x_TC + linear(silu(linear(h_TC, layer["gate_proj"])) * linear(h_TC, layer["up_proj"]), layer["down_proj"])
+            x_TC = x_TC + linear(
+                silu(linear(h_TC, layer["gate_proj"])) * linear(h_TC, layer["up_proj"]), layer["down_proj"]
+            )
         last_C = rms_norm(x_TC[-1], x_TC.shape[-1:], self._final_norm, self._epsilon)
         return linear(last_C, self._head)
 

@@ -6,15 +6,17 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partimento.errors import BadFile
-from partimento.io.abc.music import WHOLE, Item, Sign, Voice
+from partimento.io.abc.music import MAX_MEASURES, WHOLE, Item, Sign, Voice
 from partimento.io.abc.tune import Tune
 from partimento.score import (
+    NOTE,
     ChordEvent,
     Direction,
     Lyric,
@@ -31,8 +33,8 @@ from partimento.theory.interval import Interval
 from partimento.theory.key import Key
 
 QUARTER = WHOLE // 4
-MAX_MEASURES = 100_000
 MAX_QUARTERS = 1_000_000
+MAX_VOICES = 1_000
 MAX_RESOLUTION = 100_000
 """Finest ticks per quarter; what would need more is rounded to `ROUNDED_RESOLUTION`."""
 ROUNDED_RESOLUTION = 10_080
@@ -48,7 +50,9 @@ class _Events:
     keys: list[tuple[int, int, Key]] = field(default_factory=list[tuple[int, int, Key]])
     meters: dict[int, tuple[int, int] | None] = field(default_factory=dict[int, tuple[int, int] | None])
     tempos: dict[int, float] = field(default_factory=dict[int, float])
-    clefs: dict[tuple[int, int, int], tuple[Any, ...]] = field(default_factory=dict[tuple[int, int, int], tuple[Any, ...]])
+    clefs: dict[tuple[int, int, int], tuple[Any, ...]] = field(
+        default_factory=dict[tuple[int, int, int], tuple[Any, ...]]
+    )
     repeats: dict[tuple[int, str, str], None] = field(default_factory=dict[tuple[int, str, str], None])
     chords: list[tuple[int, ChordSymbol | None, int]] = field(default_factory=list[tuple[int, ChordSymbol | None, int]])
     directions: list[tuple[int, str, str, int, int]] = field(default_factory=list[tuple[int, str, str, int, int]])
@@ -64,13 +68,18 @@ def assemble(tune: Tune, name: str) -> Score | None:
     Measures are matched by their number; each is as long as in the voice where it is longest.
 
     Raises:
-        BadFile: it has more than 100,000 measures or lasts more than a million quarters.
+        BadFile: it has more than 100,000 measures or 1,000 voices, lasts more than a million quarters.
     """
     if not any(voice.items for voice in tune.voices.values()):
         return None
+    if len(tune.voices) > MAX_VOICES:
+        raise BadFile(name, f"tune {tune.number} has {len(tune.voices)} voices; at most {MAX_VOICES} can be read")
     lengths = _measure_lengths(tune)
     if len(lengths) > MAX_MEASURES or sum(lengths) > MAX_QUARTERS * QUARTER:
-        raise BadFile(name, f"tune {tune.number} has {len(lengths)} measures of {sum(lengths) // QUARTER} quarters; split it")
+        raise BadFile(
+            name,
+            f"tune {tune.number} has {len(lengths)} measures of {sum(lengths) // QUARTER} quarters; split it",
+        )
     starts = np.concatenate([[0], np.cumsum(np.array(lengths, np.int64))]).tolist()
     events = _Events()
     parts: list[Part] = []
@@ -111,6 +120,7 @@ def _part(tune: Tune, staves: list[list[str]]) -> Part:
         name,
         program if 0 <= program <= 127 else 0,
         is_drums,
+        first.abbreviation if first.abbreviation != name else "",
         staves=len(staves),
         transpose=Interval.from_semitones(first.transpose),
         volume=tune.controls.get((ids[0], 7)),
@@ -134,7 +144,12 @@ def _add_part(tune: Tune, events: _Events, part: int, staves: list[list[str]], s
 
 
 def _add_notes(
-    tune: Tune, events: _Events, voice: Voice, place: tuple[int, int, int], starts: list[int], heads: set[tuple[int, int]]
+    tune: Tune,
+    events: _Events,
+    voice: Voice,
+    place: tuple[int, int, int],
+    starts: list[int],
+    heads: set[tuple[int, int]],
 ) -> None:
     part, number, staff = place
     first_id = len(events.notes)
@@ -202,25 +217,27 @@ def _add_sign(events: _Events, sign: Sign, voice: Voice, part: int, staff: int, 
 # From units to ticks
 
 
-def _score(tune: Tune, events: _Events, parts: list[Part], starts: list[int]) -> Score:
+def _score(tune: Tune, events: _Events, parts: list[Part], starts: list[int]) -> Score | None:
     meters = _meters(events, starts)
-    clock = _Clock(tune, events, starts, [beat_type for _, _, beat_type in meters])
+    rows = np.array(events.notes, np.int64)
+    clock = _Clock(tune, events, rows, starts, [beat_type for _, _, beat_type in meters])
     t = clock.ticks
-    rows = np.array(events.notes, dtype=_ROW)
-    onset, ends = t(rows["onset"]), t(rows["onset"] + rows["duration"])
-    notes = [
-        (*times, *row[2:])
-        for times, row in zip(zip(onset.tolist(), (ends - onset).tolist(), strict=True), events.notes, strict=True)
-        if 0 <= row[2] <= 127
-    ]
-    if len(notes) < len(events.notes):
+    notes = np.zeros(len(rows), NOTE)
+    for column, name in enumerate(_COLUMNS):
+        notes[name] = np.clip(rows[:, column], -127, 127) if name in ("pitch", "spelling") else rows[:, column]
+    notes["onset_tick"] = t(rows[:, 0])
+    notes["duration_tick"] = t(rows[:, 0] + rows[:, 1]) - notes["onset_tick"]
+    is_pitch = (rows[:, 2] >= 0) & (rows[:, 2] <= 127)
+    if not is_pitch.any():
+        return None
+    if not is_pitch.all():
         tune.lost.add("notes beyond the 128 pitches of MIDI")
     bars = t(np.array(starts, np.int64))
     words, music, rights = _credits(tune.credits)
     score = Score(
         ticks_per_quarter=clock.resolution,
         parts=tuple(parts),
-        notes=notes,  # type: ignore[arg-type]
+        notes=notes,
         measures=[(a, b - a) for a, b in zip(bars[:-1].tolist(), bars[1:].tolist(), strict=True)] if meters else [],  # type: ignore[arg-type]
         meters=[(t(a), b, c) for a, b, c in meters],  # type: ignore[arg-type]
         keys=[(t(a), p, key.fifths, key.mode_id) for a, p, key in _shared_keys(events.keys, len(parts))],  # type: ignore[arg-type]
@@ -228,7 +245,7 @@ def _score(tune: Tune, events: _Events, parts: list[Part], starts: list[int]) ->
         clefs=[(t(a), p, s, *clef) for (a, p, s), clef in events.clefs.items()],  # type: ignore[arg-type]
         chords=tuple(ChordEvent(int(t(a)), b, c) for a, b, c in events.chords),
         tuplets=tuple(Tuplet(int(t(a)), int(t(a + b) - t(a)), *rest) for a, b, *rest in events.tuplets),
-        directions=tuple(Direction(int(t(a)), *rest) for a, *rest in events.directions),
+        directions=tuple(Direction(int(t(a)), b, c, d, e) for a, b, c, d, e in events.directions),
         repeats=tuple(Repeat(int(t(a)), kind, text) for a, kind, text in events.repeats),
         lyrics=tuple(events.lyrics),
         marks=tuple(events.marks),
@@ -239,21 +256,25 @@ def _score(tune: Tune, events: _Events, parts: list[Part], starts: list[int]) ->
         rights=rights,
         tags=(tune.rhythm,) if tune.rhythm else (),
     )
-    return score if len(notes) == len(events.notes) else score.with_notes(score.notes)
+    return score if is_pitch.all() else score.with_notes(notes[is_pitch])
 
 
-_ROW = np.dtype([("onset", np.int64), ("duration", np.int64), *((f"_{i}", np.int64) for i in range(9))])
+_COLUMNS = (
+    "onset_tick", "duration_tick", "pitch", "spelling", "velocity", "part", "voice", "staff", "grace", "tied",
+    "note_id",
+)  # fmt: skip
 
 
 class _Clock:
     """Ticks of the coarsest resolution that is exact, or of `ROUNDED_RESOLUTION` where that were too fine."""
 
-    def __init__(self, tune: Tune, events: _Events, starts: list[int], beat_types: list[int]) -> None:
-        rows = np.array(events.notes, dtype=_ROW)
+    def __init__(
+        self, tune: Tune, events: _Events, rows: NDArray[np.int64], starts: list[int], beat_types: list[int]
+    ) -> None:
         times = [*starts, QUARTER, *(WHOLE // beat_type for beat_type in beat_types), *events.tempos]
         times += [event[0] for event in (*events.chords, *events.directions, *events.keys, *events.clefs)]
         times += [onset for event in events.tuplets for onset in (event[0], event[0] + event[1])]
-        divisor = int(np.gcd.reduce(np.concatenate([np.array(times, np.int64), rows["onset"], rows["duration"]])))
+        divisor = int(np.gcd.reduce(np.concatenate([np.array(times, np.int64), rows[:, 0], rows[:, 1]])))
         self._is_exact = QUARTER // divisor <= MAX_RESOLUTION
         self._divisor = divisor if self._is_exact else QUARTER // ROUNDED_RESOLUTION
         self.resolution = QUARTER // self._divisor
@@ -268,14 +289,14 @@ class _Clock:
 def _meters(events: _Events, starts: list[int]) -> list[tuple[int, int, int]]:
     stated = [(onset, *meter) for onset, meter in sorted(events.meters.items()) if meter is not None]
     if stated:
-        first = [] if stated[0][0] == 0 else [(0, *stated[0][1:])]
-        return [row for i, row in enumerate(first + stated) if i == 0 or (first + stated)[i - 1][1:] != row[1:]]
+        rows = stated if stated[0][0] == 0 else [(0, *stated[0][1:]), *stated]
+        return [rows[0], *(row for before, row in pairwise(rows) if row[1:] != before[1:])]
     return _meters_from_bars(starts)
 
 
 def _meters_from_bars(starts: list[int]) -> list[tuple[int, int, int]]:
     """Free meter: none where there is no barline inside or bars are long, else each bar gives its own."""
-    lengths = [b - a for a, b in zip(starts, starts[1:], strict=False)]
+    lengths = [b - a for a, b in pairwise(starts)]
     if len(lengths) < 2 or max(lengths) > LONGEST_FREE_MEASURE:
         return []
     meters: list[tuple[int, int, int]] = []
@@ -293,9 +314,7 @@ def _shared_keys(keys: list[tuple[int, int, Key]], parts: int) -> list[tuple[int
     """Keys that all parts take at the same time are said once, for part −1."""
     keys = list({(onset, part): (onset, part, key) for onset, part, key in keys}.values())
     counts = Counter((onset, key) for onset, _, key in keys)
-    return list(
-        dict.fromkeys((onset, -1 if counts[onset, key] == parts else part, key) for onset, part, key in keys)
-    )
+    return list(dict.fromkeys((onset, -1 if counts[onset, key] == parts else part, key) for onset, part, key in keys))
 
 
 def _credits(lines: list[str]) -> tuple[str, str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 
 from partimento.theory import pitch
 from partimento.theory.key import Key
@@ -21,10 +22,15 @@ _CLEFS = {
     "percussion": ("percussion", 2), "drum": ("percussion", 2), "none": ("none", 0),
     "G": ("G", 2), "F": ("F", 4), "C": ("C", 3),
 }  # fmt: skip
-_TONIC = re.compile(r"([A-G]|[a-g](?![a-z]))([#b♯♭]?)(?![A-Za-z]*=)\s*(?!clef|octave|transpose|middle|[a-z]*staff)([A-Za-z]*)(?!=)")
+CLEF_NAMES = {place: name for name, place in reversed(_CLEFS.items()) if name[0].islower()}
+"""(sign, line) ▶ name."""
+_TONIC = re.compile(
+    r"([A-G]|[a-g](?![a-z]))([#b♯♭]?)(?![A-Za-z]*=)\s*(?!clef|octave|transpose|middle|[a-z]*staff)([A-Za-z]*)(?!=)"
+)
 _ACCIDENTAL = re.compile(r"(\^\^|\^|__|_|=)([A-Ga-g])")
-_PROPERTY = re.compile(r"([A-Za-z]+)\s*=\s*(\"[^\"]*\"|[^\s\]]+)")
-_CLEF = re.compile(r"(?:^|\s|clef=\"?)(%s)(\d?)([+-](?:8|15))?(?=[\s\"]|$)" % "|".join(_CLEFS))
+_PROPERTY = re.compile(r"(?<![A-Za-z])([A-Za-z]+)\s*=\s*(\"[^\"]*\"|[^\s\]]+)")
+_CLEF_WORDS = "|".join(name for name in _CLEFS if len(name) > 1)
+_CLEF = re.compile(rf"(?:(?:^|\s)(?={_CLEF_WORDS})|clef=\"?)({_CLEF_WORDS}|[GFC])(\d?)([+-](?:8|15))?(?=[\s\"]|$)")
 ALTERS = {"^": 1, "^^": 2, "_": -1, "__": -2, "=": 0}
 _BEATS = re.compile(r"\d{1,3}/\d{1,3}")
 
@@ -60,6 +66,7 @@ class KeyField:
     staff: Staff
 
 
+@lru_cache(maxsize=64)
 def signature(fifths: int) -> tuple[int, ...]:
     """Alteration of each step from C to B under a key signature."""
     return tuple((fifths + 5 - pitch.spelling(step, 0)) // 7 for step in range(7))
@@ -141,7 +148,7 @@ def parse_meter(text: str) -> tuple[int, int] | None:
 def parse_length(text: str) -> Fraction | None:
     """Unit length of an `L:` field in whole notes, None if it is none."""
     match = re.match(r"\s*(\d{1,3})(?:\s*/\s*(\d{1,4}))?", text)
-    if not match or not int(match[1]) or match[2] and not int(match[2]):
+    if not match or not int(match[1]) or int(match[2] or 1) == 0:
         return None
     length = Fraction(int(match[1]), int(match[2] or 1))
     return length if length <= 4 else None

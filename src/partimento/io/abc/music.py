@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import lru_cache
+from typing import ClassVar
 
 from partimento.io.abc.fields import ALTERS, PLAIN, Clef, signature
 from partimento.io.abc.symbols import DYNAMICS, LETTERS, MARKS, WEDGES, jump, parse_chord
@@ -19,20 +19,21 @@ from partimento.theory.key import Key
 WHOLE = 2**14 * 3**4 * 5**3 * 7**2 * 11 * 13
 MAX_LENGTH = 64 * WHOLE
 """No single note or rest is longer."""
+MAX_MEASURES = 100_000
 MAX_RESTS = 1000
 """No multi-measure rest is longer."""
 
 _LENGTH = r"\d*(?:/+\d*)?"
 TOKEN = re.compile(
-    rf"""(?P<note>(?:(?P<accidental>\^\^?|__?|=)(?:\d+/\d+|/)?)?(?P<letter>[A-Ga-g])(?P<octave>[,']*)(?P<length>{_LENGTH}))
+    rf"""(?P<note>(?:(?P<accidental>\^\^?|__?|=)(?:\d+/\d+|/)?)?(?P<name>[A-Ga-g][,']*)(?P<length>{_LENGTH}))
     |(?P<space>[ \t`\\$*;?@]+)
     |(?P<bar>\.?(?::*\|[|:\]]*|:*\[\|[|:\]]*|::+)(?:\s*\[?(?P<number>\d[\d,.\-]*))?)
     |(?P<rest>[zx](?P<rest_length>{_LENGTH}))
     |(?P<broken>>+|<+)
-    |(?P<inline>\[(?P<field>[A-Za-z]):(?P<value>[^\]]*)\])
+    |(?P<inline>\[(?P<field>[A-Za-z]):(?P<value>[^\[\]]*+)\])
     |(?P<ending>\[\s*(?:(?P<numbers>\d[\d,.\-]*)|"(?P<named>[^"]*)"))
-    |(?P<chord>\[(?P<inside>(?:[^\]|"]|"[^"]*")*)\](?P<chord_length>{_LENGTH}))
-    |(?P<grace>\{{(?P<graces>[^}}]*)\}})
+    |(?P<chord>\[(?P<inside>(?:[^\[\]|"]|"[^"]*+")*+)\](?P<chord_length>{_LENGTH}))
+    |(?P<grace>\{{(?P<graces>[^{{}}]*+)\}})
     |(?P<tuplet>\((?P<p>\d+)(?::(?P<q>\d*))?(?::(?P<r>\d*))?)
     |(?P<slur>\.?\()|(?P<slur_end>\))|(?P<tie>\.?-)
     |(?P<quote>"(?P<quoted>[^"]*)")
@@ -44,6 +45,8 @@ TOKEN = re.compile(
     |(?P<unknown>.)""",
     re.VERBOSE,
 )
+_AS_WRITTEN = (1, 1)
+_NONE_CARRIED: dict[tuple[int, int], int] = {}
 _STEPS = {letter: (index % 7, 4 + index // 7) for index, letter in enumerate("CDEFGABcdefgab")}
 
 
@@ -82,15 +85,41 @@ def parse_multiple(text: str) -> tuple[int, int]:
     return (top, below) if below else (top, 1)
 
 
+@lru_cache(maxsize=1024)
+def _place_of(name: str) -> tuple[int, int]:
+    """Step and octave of a note name such as `c'`."""
+    step, octave = _STEPS[name[0]]
+    return step, octave + name.count("'") - name.count(",")
+
+
+@lru_cache(maxsize=1024)
+def _sounding(step: int, alter: int, octave: int) -> tuple[int, int]:
+    return pitch.midi_pitch(step, alter, octave), pitch.spelling(step, alter)
+
+
+@lru_cache(maxsize=4096)
+def _length(text: str, unit: int, factor: tuple[int, int]) -> tuple[int, bool]:
+    """Length of a note, and whether it is exact."""
+    top, below = parse_multiple(text)
+    duration, rest = divmod(unit * top * factor[0], below * factor[1])
+    return min(duration, MAX_LENGTH), not rest and duration <= MAX_LENGTH
+
+
+def _ending_numbers(text: str) -> str:
+    """`1,3` ▶ `1, 3` and `1-3` ▶ `1, 2, 3`, as MusicXML writes them."""
+    text = re.sub(r"(?<!\d)(\d)-(\d)(?!\d)", lambda m: ",".join(map(str, range(int(m[1]), int(m[2]) + 1))), text)
+    return re.sub(r"\s*,\s*", ", ", text)
+
+
 class Voice:
     """What has been read of one voice, and the state in which the next token is read."""
 
     def __init__(self, key: Key | None = None) -> None:
-        self.name = ""
+        self.name = self.abbreviation = ""
         self.clef: Clef | None = None
         self.octave = 0
         self.transpose = 0
-        self.unit = Fraction(1, 8)
+        self.unit = WHOLE // 8
         self.meter: tuple[int, int] | None = (4, 4)
         self.alters = signature(key.fifths) if key else PLAIN
         self.letters = LETTERS
@@ -103,83 +132,94 @@ class Voice:
         self.line: list[tuple[int, int]] = []
         self.lost: set[str] = set()
         self.measure = self.offset = self.lane = self.longest = 0
-        self._accidentals: dict[tuple[int, int], int] = {}
-        self._carried: dict[tuple[int, int], int] = {}
+        self._accidentals: dict[int, int] = {}
+        self._carried = _NONE_CARRIED
         self._last: list[Item] = []
         self._last_duration = 0
         self._graces: list[Item] = []
         self._pending_marks: list[str] = []
         self._pending_slurs = 0
         self._open_slurs: list[int] = []
-        self._factor: tuple[int, int] = (1, 1)
+        self._plain: dict[str, tuple[int, int, int]] = {}
+        self._factor = _AS_WRITTEN
         self._tuplet: list[int] | None = None
         self._ending = ""
 
     def take(self, match: re.Match[str]) -> None:
         """Read one token."""
-        _HANDLERS[match.lastgroup or "unknown"](self, match)
+        self._HANDLERS[match.lastgroup or "unknown"](self, match)
+
+    def refresh(self) -> None:
+        """Forget what notes without accidental mean; to be called when key, unit or clef may have changed."""
+        self._plain.clear()
 
     # Notes and rests
 
     def _note(self, match: re.Match[str]) -> None:
-        self._place([self._pitched(match)], self._duration(match["length"]))
+        if self._accidentals or self._carried or self._tuplet or self._factor is not _AS_WRITTEN:
+            self._place([self._pitched(match)], self._duration(match["length"]))
+            return
+        text = match[0]
+        known = self._plain.get(text)
+        if known is None:
+            item, duration = self._pitched(match), self._duration(match["length"])
+            if not match["accidental"]:
+                self._plain[text] = item.pitch, item.spelling, duration
+        else:
+            number, spelling, duration = known
+            item = Item(self.measure, self.offset, 0, number, spelling, self.lane)
+        self._place([item], duration)
 
     def _pitched(self, match: re.Match[str]) -> Item:
-        step, octave = _STEPS[match["letter"]]
-        marks = match["octave"]
-        if marks:
-            octave += marks.count("'") - marks.count(",")
-        place = (step, octave)
-        accidental = match["accidental"]
+        accidental, name = match.group("accidental", "name")
+        step, octave = _place_of(name)
         if accidental:
-            self._accidentals[place] = alter = ALTERS[accidental]
+            self._accidentals[step] = alter = ALTERS[accidental]
+        elif self._carried and (step, octave) in self._carried and step not in self._accidentals:
+            alter = self._carried[step, octave]
         else:
-            alter = self._accidentals.get(place)
-            if alter is None:
-                alter = self._carried.get(place, self.alters[step])
-        number = pitch.midi_pitch(step, alter, octave + self.octave)
-        return Item(self.measure, self.offset, 0, number, pitch.spelling(step, alter), self.lane)
+            alter = self._accidentals.get(step, self.alters[step])
+        number, spelling = _sounding(step, alter, octave + self.octave)
+        return Item(self.measure, self.offset, 0, number, spelling, self.lane)
 
     def _duration(self, text: str) -> int:
         """Length of the next item: unit, multiple, broken rhythm, tuplet."""
-        top, below = parse_multiple(text) if text else (1, 1)
-        top *= self.unit.numerator * self._factor[0]
-        below *= self.unit.denominator * self._factor[1]
         if self._tuplet:
-            top, below = top * self._tuplet[1], below * self._tuplet[0]
-        duration, rest = divmod(WHOLE * top, below)
-        if rest:
-            self.lost.add("lengths finer than the clock")
-        if duration > MAX_LENGTH:
-            self.lost.add("notes longer than 64 whole notes (cut)")
-        return min(duration, MAX_LENGTH)
+            factor = (self._factor[0] * self._tuplet[1], self._factor[1] * self._tuplet[0])
+        else:
+            factor = self._factor
+        duration, is_exact = _length(text, self.unit, factor)
+        if not is_exact:
+            self.lost.add("lengths finer than the clock or longer than 64 whole notes")
+        return duration
 
     def _place(self, items: list[Item], duration: int) -> None:
         """Put a note, chord or rest (no items) at the current offset and step behind it."""
-        self._place_graces()
+        if self._graces:
+            self._place_graces()
         if items:
             index = len(self.items)
             for item in items:
                 item.duration = duration
             self.items.extend(items)
-            self._hang(index)
-            self._carried.clear()
+            if self._pending_marks or self._pending_slurs:
+                self._hang(index)
+            if self.lane == 0:
+                self.line.append((index, self.measure))
+            self._carried = _NONE_CARRIED
         self._last = items
         self._last_duration = duration
         self.offset += duration
-        self._factor = (1, 1)
+        self._factor = _AS_WRITTEN
         if self._tuplet:
             self._step_tuplet()
 
     def _hang(self, index: int) -> None:
         """What was written before a note now belongs to it."""
-        if self._pending_marks:
-            self.marks.extend((index, kind) for kind in self._pending_marks)
-            self._pending_marks.clear()
+        self.marks.extend((index, kind) for kind in self._pending_marks)
+        self._pending_marks.clear()
         self._open_slurs.extend([index] * self._pending_slurs)
         self._pending_slurs = 0
-        if self.lane == 0:
-            self.line.append((index, self.measure))
 
     def _place_graces(self) -> None:
         for item in self._graces:
@@ -226,7 +266,7 @@ class Voice:
         if count > MAX_RESTS:
             self.lost.add(f"rests of more than {MAX_RESTS} measures (cut)")
         beats, beat_type = self.meter or (4, 4)
-        for _ in range(min(count, MAX_RESTS)):
+        for _ in range(min(count, MAX_RESTS, MAX_MEASURES + 1 - self.measure)):
             self._place([], WHOLE * beats // beat_type)
             self.close_measure()
 
@@ -250,12 +290,13 @@ class Voice:
         self._pending_slurs += 1
 
     def _slur_end(self, _: re.Match[str]) -> None:
-        if self._open_slurs and self.line:
-            start, end = self._open_slurs.pop(), len(self.items) - max(len(self._last), 1)
-            if start < end:
-                self.slurs.append((start, end))
-        elif self._pending_slurs:
-            self._pending_slurs -= 1
+        """Close the slur opened last; one that opens on this very note is not meant."""
+        end = len(self.items) - max(len(self._last), 1)
+        for place in range(len(self._open_slurs) - 1, -1, -1):
+            if self._open_slurs[place] < end:
+                self.slurs.append((self._open_slurs.pop(place), end))
+                return
+        self._pending_slurs = max(self._pending_slurs - 1, 0)
 
     def _start_tuplet(self, match: re.Match[str]) -> None:
         actual = int(match["p"][:3])
@@ -297,11 +338,18 @@ class Voice:
     def close_measure(self) -> None:
         """End the measure that was begun, if anything is in it."""
         length = max(self.longest, self.offset)
-        self._carried = {
-            (pitch.step_of(item.spelling), pitch.octave_of(item.pitch, item.spelling) - self.octave): pitch.alter_of(item.spelling)
-            for item in self._last
-            if item.is_tied
-        }
+        self._carried = (
+            _NONE_CARRIED
+            if not any(item.is_tied for item in self._last)
+            else {
+                (
+                    pitch.step_of(item.spelling),
+                    pitch.octave_of(item.pitch, item.spelling) - self.octave,
+                ): pitch.alter_of(item.spelling)
+                for item in self._last
+                if item.is_tied
+            }
+        )
         self._accidentals.clear()
         self._pending_marks.clear()
         self.offset = self.longest = self.lane = 0
@@ -327,7 +375,7 @@ class Voice:
             self._ending = ""
 
     def _open_ending(self, text: str) -> None:
-        self._ending = text.strip().rstrip(",.-") or "1"
+        self._ending = _ending_numbers(text.strip().rstrip(",.-")) or "1"
         self._at_bar("ending-start", self._ending)
 
     def _start_ending(self, match: re.Match[str]) -> None:
@@ -402,11 +450,9 @@ class Voice:
         if match[0] not in ":|]":
             self.lost.add(f"the sign {match[0]!r}")
 
-
-_HANDLERS: dict[str, Callable[[Voice, re.Match[str]], None]] = {
-    "note": Voice._note, "space": Voice._skip, "bar": Voice._bar, "rest": Voice._rest, "broken": Voice._broken,
-    "ending": Voice._start_ending, "chord": Voice._chord, "grace": Voice._grace, "tuplet": Voice._start_tuplet,
-    "slur": Voice._slur, "slur_end": Voice._slur_end, "tie": Voice._tie, "quote": Voice._quote,
-    "decoration": Voice._decoration, "rests": Voice._rests, "spacer": Voice._skip, "overlay": Voice._overlay,
-    "letter_decoration": Voice._letter_decoration, "unknown": Voice._unknown,
-}  # fmt: skip
+    _HANDLERS: ClassVar[dict[str, Callable[[Voice, re.Match[str]], None]]] = {
+        "note": _note, "space": _skip, "bar": _bar, "rest": _rest, "rests": _rests, "broken": _broken,
+        "ending": _start_ending, "chord": _chord, "grace": _grace, "tuplet": _start_tuplet, "slur": _slur,
+        "slur_end": _slur_end, "tie": _tie, "quote": _quote, "decoration": _decoration,
+        "letter_decoration": _letter_decoration, "spacer": _skip, "overlay": _overlay, "unknown": _unknown,
+    }  # fmt: skip

@@ -14,8 +14,8 @@ _COMBINING = {
     "v": "\u030c", "c": "\u0327", ",": "\u0327", "H": "\u030b", ".": "\u0307", ";": "\u0328",
 }  # fmt: skip
 _LIGATURES = {
-    "/O": "Ø", "/o": "ø", "AA": "Å", "aa": "å", "AE": "Æ", "ae": "æ", "OE": "Œ", "oe": "œ", "ss": "ß", "cC": "Ç",
-    "cc": "ç", "DH": "Ð", "dh": "ð", "TH": "Þ", "th": "þ",
+    "/O": "Ø", "/o": "ø", "AA": "Å", "aa": "å", "AE": "Æ", "ae": "æ", "OE": "Œ", "oe": "œ", "ss": "ß",
+    "cC": "Ç", "cc": "ç", "DH": "Ð", "dh": "ð", "TH": "Þ", "th": "þ",
 }  # fmt: skip
 _ESCAPE = re.compile(
     r"\\(?:u(?P<hex>[0-9A-Fa-f]{4})|(?P<ligature>/O|/o|AA|aa|AE|ae|OE|oe|ss|cC|cc|DH|dh|TH|th)"
@@ -36,10 +36,10 @@ def decode(data: bytes) -> str:
 
 
 def unescape(text: str) -> str:
-    r"""Letters that ABC spells in ASCII: `\'e`, `\"o`, `\ss`, `\u00e9`, `&eacute;`."""
+    r"""Plain text of letters that ABC spells in ASCII (`\'e`, `\ss`, `\u00e9`, `&eacute;`), spaces single."""
     if "\\" in text:
         text = _ESCAPE.sub(_letter, text)
-    return html.unescape(text).strip() if "&" in text else text.strip()
+    return " ".join((html.unescape(text) if "&" in text else text).split())
 
 
 def _letter(match: re.Match[str]) -> str:

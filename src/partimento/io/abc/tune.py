@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import ClassVar
 
 from partimento.io.abc import fields
 from partimento.io.abc.lyrics import align
-from partimento.io.abc.music import TOKEN, Voice
+from partimento.io.abc.music import TOKEN, WHOLE, Voice
 from partimento.io.abc.symbols import LETTERS
 from partimento.io.abc.text import unescape
 from partimento.score import Lyric
 
+MAX_FIELD = 1000
+"""Longest field that is read; words under notes may be longer."""
 _FIELD = re.compile(r"([A-Za-z+]):(?![|:\]])(.*)")
 _MAIL_BREAK = re.compile(r"=(20)?$")
 """What quoted-printable mail leaves at the end of a line."""
@@ -89,7 +93,7 @@ class Tune:
 
     def _begin(self, voice: Voice) -> None:
         """Give a voice what the header says."""
-        voice.unit, voice.meter = self._unit(), self.meter
+        voice.unit, voice.meter = int(WHOLE * self._unit()), self.meter
         voice.here("meter", self.meter)
         self._apply_staff(voice, self.key.staff)
         voice.set_key(self.key.key, self.key.alters)
@@ -119,48 +123,47 @@ class Tune:
     # Fields
 
     def _field(self, letter: str, text: str) -> None:
-        handler = getattr(self, f"_field_{letter}", None)
-        if handler is not None:
-            handler(text.strip())
+        reader = self._FIELD_READERS.get(letter)
+        if reader is not None:
+            reader(self, text.strip() if letter == "w" else text.strip()[:MAX_FIELD])
         elif letter == "W" and text.strip():
             self.lost.add("words behind the tune (W:)")
+        if self.in_body:
+            self.voice().refresh()
 
-    def _field_X(self, text: str) -> None:
+    def _read_reference(self, text: str) -> None:
         self.number = text or "1"
 
-    def _field_T(self, text: str) -> None:
+    def _read_title(self, text: str) -> None:
         self.title = self.title or unescape(text)
 
-    def _field_C(self, text: str) -> None:
+    def _read_credit(self, text: str) -> None:
         self.credits.append(unescape(text))
 
-    def _field_R(self, text: str) -> None:
+    def _read_rhythm(self, text: str) -> None:
         if not self.in_body:
             self.rhythm = " ".join(unescape(text).lower().split())
 
-    def _field_P(self, text: str) -> None:
+    def _read_part(self, text: str) -> None:
         if self.in_body and text:
             self.voice().here("rehearsal", unescape(text))
 
-    def _field_I(self, text: str) -> None:
-        self._directive(text)
-
-    def _field_U(self, text: str) -> None:
+    def _read_symbol(self, text: str) -> None:
         letter, equals, name = text.partition("=")
         if equals and len(letter.strip()) == 1:
             name = name.strip().strip("!+")
             self.letters[letter.strip()] = "" if name in ("nil", "none") else name
 
-    def _field_L(self, text: str) -> None:
+    def _read_unit_length(self, text: str) -> None:
         unit = fields.parse_length(text)
         if unit is None:
             self.lost.add(f"L:{text[:20]}")
         elif self.in_body:
-            self.voice().unit = unit
+            self.voice().unit = int(WHOLE * unit)
         else:
             self.unit = unit
 
-    def _field_M(self, text: str) -> None:
+    def _read_meter(self, text: str) -> None:
         try:
             meter = fields.parse_meter(text)
         except ValueError:
@@ -172,20 +175,20 @@ class Tune:
         else:
             self.meter = meter
 
-    def _field_Q(self, text: str) -> None:
+    def _read_tempo(self, text: str) -> None:
         if self.in_body:
             self._set_tempo(self.voice(), text)
         else:
             self.tempo = text
 
     def _set_tempo(self, voice: Voice, text: str) -> None:
-        tempo_bpm, words = fields.parse_tempo(text, voice.unit)
+        tempo_bpm, words = fields.parse_tempo(text, Fraction(voice.unit, WHOLE))
         if tempo_bpm is not None:
             voice.here("tempo", tempo_bpm)
         if words:
             voice.here("tempo words", unescape(words))
 
-    def _field_K(self, text: str) -> None:
+    def _read_key(self, text: str) -> None:
         key = fields.parse_key(text)
         if not self.in_body:
             self.key = key if key.changes_key else fields.KeyField(False, None, self.key.alters, key.staff)
@@ -205,7 +208,7 @@ class Tune:
         if self.tempo:
             self._set_tempo(self.voice(), self.tempo)
 
-    def _field_V(self, text: str) -> None:
+    def _read_voice(self, text: str) -> None:
         match = _VOICE_ID.match(text)
         if not match or match[1] in ("*", "all"):
             return
@@ -217,7 +220,9 @@ class Tune:
             self._latest = match[1]
         staff = fields.parse_staff(match[2])
         name = staff.properties.get("name") or staff.properties.get("nm")
+        short = next((staff.properties[p] for p in ("snm", "sname", "subname") if p in staff.properties), "")
         voice.name = unescape(name.replace("\\n", " ")) if name else voice.name
+        voice.abbreviation = unescape(short) or voice.abbreviation
         self._apply_staff(voice, staff)
 
     def _apply_staff(self, voice: Voice, staff: fields.Staff) -> None:
@@ -229,7 +234,7 @@ class Tune:
         if staff.transpose is not None:
             voice.transpose = staff.transpose
 
-    def _field_w(self, text: str) -> None:
+    def _read_words(self, text: str) -> None:
         if not self.in_body:
             return
         voice = self.voice()
@@ -247,7 +252,7 @@ class Tune:
         if not words:
             return
         if words[0] in ("score", "staves"):
-            self.staves = fields.parse_staves(" ".join(words[1:]))
+            self.staves = fields.parse_staves(" ".join(words[1:])[: 10 * MAX_FIELD])
         elif words[0].upper() == "MIDI":
             self._midi([word.lower() for word in words[1:]])
 
@@ -269,3 +274,9 @@ class Tune:
                 self.controls[voice_id, number] = value
             case _:
                 pass
+
+    _FIELD_READERS: ClassVar[dict[str, Callable[[Tune, str], None]]] = {
+        "X": _read_reference, "T": _read_title, "C": _read_credit, "R": _read_rhythm, "P": _read_part,
+        "I": _directive, "U": _read_symbol, "L": _read_unit_length, "M": _read_meter, "Q": _read_tempo,
+        "K": _read_key, "V": _read_voice, "w": _read_words,
+    }  # fmt: skip

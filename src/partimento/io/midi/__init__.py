@@ -1,16 +1,6 @@
-"""Standard MIDI files."""
+"""Standard MIDI files: read leniently, written as type 1."""
 
-from __future__ import annotations
+from partimento.io.midi.reader import read
+from partimento.io.midi.writer import write
 
-from partimento.errors import BadFile
-from partimento.score import Score
-
-
-def read(data: bytes, name: str) -> tuple[Score, ...]:
-    """Being written."""
-    raise BadFile(name, f"{len(data)} bytes of MIDI cannot be read yet")
-
-
-def write(score: Score) -> bytes:
-    """Being written."""
-    raise BadFile(score.title, "MIDI cannot be written yet")
+__all__ = ["read", "write"]

@@ -7,9 +7,10 @@ import logging
 import zipfile
 import zlib
 
-from lxml import etree
+from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
 
 from partimento.errors import BadFile
+from partimento.io.musicxml.content import Element
 
 MAX_MEMBERS = 1000
 MAX_BYTES = 64 * 2**20
@@ -33,7 +34,7 @@ def unpack(data: bytes, name: str) -> bytes:
     Raises:
         BadFile: the archive is damaged, hostile or holds no score, or the text is too long.
     """
-    if data[:4] == b"PK\x03\x04":
+    if data[:2] == b"PK":
         return _unzip(data, name)
     if len(data) > MAX_BYTES:
         raise BadFile(name, f"{len(data)} bytes of XML, more than {MAX_BYTES}; split the score")
@@ -49,14 +50,19 @@ def pack(xml: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def parse(text: bytes, name: str) -> etree._Element:
+def parse(text: bytes, name: str) -> Element:
     """Root element of XML text, read without entities, DTDs and network; nesting is bounded by libxml2 (256).
 
     Raises:
         BadFile: the text is not well-formed XML or declares entities.
     """
     parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
     )
     try:
         root = etree.fromstring(text, parser)
@@ -75,7 +81,15 @@ def _unzip(data: bytes, name: str) -> bytes:
             if len(archive.infolist()) > MAX_MEMBERS:
                 raise BadFile(name, f"archive of {len(archive.infolist())} members; a score has two or three")
             return _member(archive, members[_root_member(archive, members, name)], name)
-    except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError, ValueError, zlib.error) as error:
+    except (
+        zipfile.BadZipFile,
+        EOFError,
+        OSError,
+        RuntimeError,
+        NotImplementedError,
+        ValueError,
+        zlib.error,
+    ) as error:
         raise BadFile(name, f"damaged archive: {error}; export it again") from error
 
 

@@ -15,13 +15,16 @@ Element = Any
 """An lxml element; lxml has no types."""
 
 PLACE_BITS = 40
-MAX_DURATION = 10**7
-"""Quarters; longer notes are absurd."""
+MAX_DURATION = 10**9
+"""Divisions; longer notes are absurd."""
 
 
 @dataclass(slots=True)
 class PartContent:
-    """Music of one part. A place is `measure << PLACE_BITS | tick within the measure`; events hold it as `onset_tick`."""
+    """Music of one part.
+
+    A place is `measure << PLACE_BITS | tick within the measure`; events hold it as `onset_tick`.
+    """
 
     lengths: list[int] = field(default_factory=list)
     """Ticks that each measure lasts in this part."""
@@ -60,8 +63,15 @@ class Cursor:
     """Onset of the note that a further note of its chord joins."""
     length: int = 0
     """Furthest tick reached in this measure."""
-    divisions: Fraction = Fraction(1)
+    stated: int = 0
+    """Where the durations in the file add up to; differs from `tick` where the file has rounded tuplets."""
+    exact: dict[int, int] = field(default_factory=dict)
+    """Stated place ▶ tick, in a measure with rounded tuplets."""
+    scale: int | Fraction = 1
+    """Ticks to a MusicXML division."""
     transpose: Interval = UNISON
+    shift: int = 0
+    """Fifths from written to sounding spelling, those of a respelled key included."""
 
     @property
     def place(self) -> int:
@@ -72,31 +82,65 @@ class Cursor:
         """The place of a tick in the present measure."""
         return self.measure << PLACE_BITS | max(tick, 0)
 
-    def ticks(self, element: Element) -> int:
-        """A `<duration>` or `<offset>` in ticks, rounded where the file counts in fractions."""
-        text = element.text or ""
+    def set_divisions(self, divisions: Fraction) -> None:
+        """Count in other divisions of the quarter from here on."""
+        scale = self.ticks_per_quarter / divisions
+        self.scale = scale.numerator if scale.denominator == 1 else scale
+
+    def begin_measure(self, measure: int) -> None:
+        """Go to a measure's start."""
+        self.measure, self.tick, self.chord_tick, self.length, self.stated = measure, 0, 0, 0, 0
+        self.exact.clear()
+
+    def advance(self, duration: int, stated: int) -> None:
+        """Move behind a note that lasts `duration`, which the file rounds to `stated` ticks."""
+        self.chord_tick = self.tick
+        self.tick += duration
+        self.stated += stated
+        if self.tick != self.stated:
+            self.exact[self.stated] = self.tick
+        if self.tick > self.length:
+            self.length = self.tick
+
+    def jump(self, distance: int) -> None:
+        """Move by a `<backup>` or `<forward>`, in stated ticks."""
+        self.stated = max(self.stated + distance, 0)
+        self.tick = self.exact.get(self.stated, self.stated)
+        self.length = max(self.length, self.tick)
+
+    def ticks(self, text: str | None, tag: str = "duration") -> int:
+        """The text of a `<duration>` or `<offset>` in ticks, rounded where the file counts in fractions.
+
+        Raises:
+            ValueError: it is no number, or absurd.
+        """
         try:
-            ticks = int(text) * self.ticks_per_quarter / self.divisions
+            count = int(text or "")
         except ValueError:
-            ticks = number(element, float) * self.ticks_per_quarter / self.divisions
-        if abs(ticks) > MAX_DURATION * self.ticks_per_quarter:
-            raise ValueError(f"<{element.tag}> {text[:20]} is absurd")
-        return round(ticks)
+            count = Fraction(to_number(text, tag, float))
+        if abs(count) > MAX_DURATION:
+            raise ValueError(f"<{tag}> {count} is absurd")
+        return round(count * self.scale)
+
+
+def to_number(text: str | None, tag: str, kind: Any = int) -> Any:
+    """The number that the text of a tag says.
+
+    Raises:
+        ValueError: it says none.
+    """
+    try:
+        value = kind((text or "").strip())
+    except (ValueError, ZeroDivisionError):
+        raise ValueError(f"<{tag}> says {text!r:.20}, which is no number") from None
+    if value != value or abs(value) > 1e15:
+        raise ValueError(f"<{tag}> says {text!r:.20}, which is absurd")
+    return value
 
 
 def number(element: Element, kind: Any = int) -> Any:
-    """The number inside an element.
-
-    Raises:
-        ValueError: there is none.
-    """
-    try:
-        value = kind(element.text or "")
-    except ValueError:
-        raise ValueError(f"<{element.tag}> says {str(element.text)[:20]!r}, which is no number") from None
-    if value != value or abs(value) > 1e15:
-        raise ValueError(f"<{element.tag}> says {str(element.text)[:20]!r}, which is absurd")
-    return value
+    """The number inside an element; raises as `to_number`."""
+    return to_number(element.text, element.tag, kind)
 
 
 def texts(element: Element) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Score ▶ what stands on paper: bars, voices, chords, rests and note values of one part.
 
-Notes are cut at barlines and tied, notes that overlap within a voice go to further voices, and gaps become rests.
+Notes are cut at barlines and tied, and notes that overlap within a voice go to further voices.
 """
 
 from __future__ import annotations
@@ -9,64 +9,16 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
 import numpy as np
 
-from partimento.io.musicxml.values import (
-    Grid, TupletSpan, bar_grid, find_tuplets, fits, nearest_value, split, tuplet_grid, written_value,
-)  # fmt: skip
+from partimento.io.musicxml.pieces import Chord, Head, Piece, pieces
+from partimento.io.musicxml.values import Bars, TupletSpan, bar_grid
 from partimento.io.musicxml.vocabulary import UNITS_PER_QUARTER
 from partimento.score import Part, Records, Score
-from partimento.theory.meter import Meter
 
 _SPLIT_PITCH = 60
 """Notes from here on stand on the upper staff where the score does not say."""
-
-
-class Head(NamedTuple):
-    """A notehead: a note of the score, or one of the tied pieces into which it was cut."""
-
-    pitch: int
-    spelling: int
-    staff: int
-    note_id: int
-    tie_stop: bool
-    tie_start: bool
-    is_first: bool
-    is_last: bool
-
-
-@dataclass(slots=True)
-class Chord:
-    """Noteheads of one voice that begin and end together; none for a rest."""
-
-    start: int
-    end: int
-    voice: int
-    staff: int
-    grace: int = 0
-    heads: list[Head] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Piece:
-    """A chord or rest of one note value; ticks count from the measure's start."""
-
-    start: int
-    end: int
-    type: str
-    dots: int
-    heads: list[Head]
-    actual: int = 1
-    normal: int = 1
-    is_grace: bool = False
-    is_gap: bool = False
-    """Time that passes unwritten in a further voice."""
-    is_bar_rest: bool = False
-    tuplet_starts: list[tuple[int, TupletSpan]] = field(default_factory=list)
-    tuplet_stops: list[int] = field(default_factory=list)
-    beams: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -87,26 +39,10 @@ class Stream:
         return all(c.end <= chord.start or c.start >= chord.end for c in self.chords)
 
 
-@dataclass(frozen=True, slots=True)
-class Bars:
-    """The measures of a score at the layout's resolution."""
-
-    unit: int
-    """Ticks of a 256th."""
-    starts: tuple[int, ...]
-    """First tick of each measure, and the last barline."""
-    meters: tuple[Meter, ...]
-    grids: tuple[Grid, ...]
-
-    @property
-    def quarter(self) -> int:
-        """Ticks of a quarter."""
-        return self.unit * UNITS_PER_QUARTER
-
-
 def layout_scale(score: Score) -> int:
     """Layout ticks per score tick: all note values down to 256ths fall on ticks, also in tuplets."""
-    return math.lcm(score.ticks_per_quarter, *(t.actual for t in score.tuplets), 3) * UNITS_PER_QUARTER // score.ticks_per_quarter
+    common = math.lcm(score.ticks_per_quarter, *{t.actual for t in score.tuplets if 0 < t.actual < 100}, 3)
+    return common * UNITS_PER_QUARTER // score.ticks_per_quarter
 
 
 def layout_bars(score: Score) -> Bars:
@@ -123,7 +59,9 @@ def layout_bars(score: Score) -> Bars:
     return Bars(unit, starts, meters, grids)
 
 
-def lay_out(notes: Records, part: Part, spans: dict[int, dict[int, list[TupletSpan]]], bars: Bars) -> list[list[Stream]]:
+def lay_out(
+    notes: Records, part: Part, spans: dict[int, dict[int, list[TupletSpan]]], bars: Bars
+) -> list[list[Stream]]:
     """The voices of each measure of a part.
 
     Args:
@@ -135,7 +73,10 @@ def lay_out(notes: Records, part: Part, spans: dict[int, dict[int, list[TupletSp
     measures = _cut_at_barlines(notes, bars)
     usual = _usual_voices(notes, part.staves)
     previous: dict[int, int] = {}
-    return [_lay_out_measure(index, chords, usual, previous, spans.get(index, {}), bars) for index, chords in enumerate(measures)]
+    return [
+        _lay_out_measure(index, chords, usual, previous, spans.get(index, {}), bars)
+        for index, chords in enumerate(measures)
+    ]
 
 
 def staff_of(notes: Records, staves: int) -> Records:
@@ -175,7 +116,16 @@ def _cut_at_barlines(notes: Records, bars: Bars) -> list[list[tuple[Chord, Head]
             barline = bars.starts[measure + 1]
             is_last = end <= barline or measure + 1 == len(measures)
             stop = end if is_last else barline
-            head = Head(pitch, spelling, staff, note_id, start > onset or is_reached, tied or not is_last, start == onset, is_last)
+            head = Head(
+                pitch,
+                spelling,
+                staff,
+                note_id,
+                start > onset or is_reached,
+                tied or not is_last,
+                start == onset,
+                is_last,
+            )
             base = bars.starts[measure]
             measures[measure].append((Chord(start - base, stop - base, voice, staff, grace), head))
             if is_last:
@@ -206,8 +156,11 @@ def _lay_out_measure(
     streams.sort(key=lambda s: (s.staff, s.voice))
     previous.clear()
     for stream in streams:
-        previous.update((head.note_id, stream.voice) for chord in stream.chords for head in chord.heads if not head.is_last)
-        stream.pieces = _pieces(stream, spans.get(stream.voice, []), bars, index)
+        previous.update(
+            (head.note_id, stream.voice) for chord in stream.chords for head in chord.heads if not head.is_last
+        )
+        stated = spans.get(stream.voice, [])
+        stream.pieces = pieces(stream.chords, stated, bars, index, hides_gaps=not stream.is_first)
     return streams
 
 
@@ -249,10 +202,15 @@ def _on_staff(chords: Iterable[Chord], staff: int) -> list[Chord]:
 
 
 def _place(homeless: list[Chord], streams: list[Stream], usual: dict[int, int], previous: dict[int, int]) -> None:
-    """Give chords the first voice of their staff with room; tied ones stay in the voice that they come from."""
+    """Give chords the first voice of their staff with room; tied ones stay in the voice they come from."""
 
     def order(chord: Chord) -> tuple[bool, int, int, int]:
-        return not chord.heads[0].note_id in previous, chord.start, chord.grace or 1000, -max(h.pitch for h in chord.heads)
+        return (
+            chord.heads[0].note_id not in previous,
+            chord.start,
+            chord.grace or 1000,
+            -max(h.pitch for h in chord.heads),
+        )
 
     for chord in sorted(homeless, key=order):
         wanted = previous.get(chord.heads[0].note_id)
@@ -269,99 +227,3 @@ def _free_voice(wanted: int, streams: Sequence[Stream], usual: dict[int, int]) -
     while wanted in taken:
         wanted += 1
     return wanted
-
-
-# Note values
-
-
-def _pieces(stream: Stream, stated: Sequence[TupletSpan], bars: Bars, index: int) -> list[Piece]:
-    length = bars.starts[index + 1] - bars.starts[index]
-    if not stream.chords:
-        return [Piece(0, length, "whole", 0, [], is_bar_rest=True)]
-    events = _with_gaps(sorted(stream.chords, key=lambda c: (c.start, c.end > c.start, c.grace)), length)
-    spans = _spans(events, stated, bars.grids[index], bars.unit)
-    pieces = [piece for event in events for piece in _values(event, spans, bars, index, hides_gaps=not stream.is_first)]
-    _bracket(pieces, spans)
-    return pieces
-
-
-def _with_gaps(chords: Iterable[Chord], length: int) -> list[Chord]:
-    """Chords and, as chords without heads, the silence between them."""
-    events: list[Chord] = []
-    reached = 0
-    for chord in chords:
-        if chord.start > reached:
-            events.append(Chord(reached, chord.start, chord.voice, chord.staff))
-        events.append(chord)
-        reached = max(reached, chord.end)
-    if reached < length:
-        events.append(Chord(reached, length, 0, 0))
-    return events
-
-
-def _spans(events: Sequence[Chord], stated: Sequence[TupletSpan], grid: Grid, unit: int) -> list[TupletSpan]:
-    """The tuplets that the score states, where they suit the notes, and those that the other notes need."""
-    cuts = sorted({tick for event in events for tick in (event.start, event.end)})
-    spans = [span for span in stated if fits(_whole(span, stated), cuts, unit)]
-    rests = [(event.start, event.end) for event in events if not event.heads]
-    loose = [c for c in cuts if not any(span.start < c < span.end for span in spans)]
-    found = find_tuplets(loose, rests, grid, unit)
-    spans += [f for f in found if not any(s.start < f.end and f.start < s.end for s in spans)]
-    return sorted(spans, key=lambda span: (span.start, -span.end))
-
-
-def _whole(span: TupletSpan, spans: Sequence[TupletSpan]) -> TupletSpan:
-    """A tuplet inside another, with the ratio of both."""
-    actual, normal = _ratio(span.start, span.end, spans)
-    return replace(span, actual=actual, normal=normal)
-
-
-def _ratio(start: int, end: int, spans: Iterable[TupletSpan]) -> tuple[int, int]:
-    around = [span for span in spans if span.start <= start and end <= span.end]
-    return math.prod(span.actual for span in around), math.prod(span.normal for span in around)
-
-
-def _values(event: Chord, spans: Sequence[TupletSpan], bars: Bars, index: int, *, hides_gaps: bool) -> list[Piece]:
-    """One chord or silence as pieces of one value each, tied where they sound."""
-    if event.grace and event.start == event.end:
-        return [Piece(event.start, event.end, "", 0, event.heads, is_grace=True)]
-    edges = {edge for span in spans for edge in (span.start, span.end) if event.start < edge < event.end}
-    ticks = [event.start, *sorted(edges), event.end]
-    pieces: list[Piece] = []
-    for start, end in zip(ticks[:-1], ticks[1:], strict=True):
-        around = [span for span in spans if span.start <= start and end <= span.end]
-        if not event.heads and hides_gaps and not around:
-            pieces.append(Piece(start, end, "", 0, [], is_gap=True))
-            continue
-        actual, normal = _ratio(start, end, around)
-        units_per_tick = (actual, normal * bars.unit)
-        is_kept = event.voice > 0 and bool(event.heads) and written_value(end - start, units_per_tick) is not None
-        grid = tuplet_grid(around[-1], bars.unit) if around else bars.grids[index]
-        cuts = [(start, end)] if is_kept else split(start, end, grid, units_per_tick, is_rest=not event.heads)
-        for a, b in cuts:
-            name, dots = written_value(b - a, units_per_tick) or nearest_value(b - a, units_per_tick)
-            pieces.append(Piece(a, b, name, dots, event.heads, actual, normal))
-    for number, piece in enumerate(pieces):
-        piece.heads = [_part_of(head, number == 0, number == len(pieces) - 1) for head in event.heads]
-    return pieces
-
-
-def _part_of(head: Head, is_first: bool, is_last: bool) -> Head:
-    if is_first and is_last:
-        return head
-    return head._replace(
-        tie_stop=head.tie_stop or not is_first,
-        tie_start=head.tie_start or not is_last,
-        is_first=head.is_first and is_first,
-        is_last=head.is_last and is_last,
-    )
-
-
-def _bracket(pieces: Sequence[Piece], spans: Sequence[TupletSpan]) -> None:
-    """Note on the pieces where tuplets begin and end."""
-    for span in spans:
-        inside = [p for p in pieces if span.start <= p.start and p.end <= span.end and not (p.is_grace or p.is_gap)]
-        if inside:
-            depth = 1 + sum(s.start <= span.start and span.end <= s.end and s is not span for s in spans)
-            inside[0].tuplet_starts.append((depth, span))
-            inside[-1].tuplet_stops.append(depth)

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from math import prod
 
-from partimento.io.musicxml.content import Cursor, Element, PartContent, number, texts
+from partimento.io.musicxml.content import Cursor, Element, PartContent, number, texts, to_number
 from partimento.io.musicxml.vocabulary import (
-    ARTICULATIONS, DRUM_AT, DRUM_STAFF, LINES, MARKS_ON_NOTATIONS, ORNAMENTS, TECHNICAL, TYPE_UNITS, UNITS_PER_QUARTER, WITH_TEXT,
-)  # fmt: skip
+    ARTICULATIONS,
+    DRUM_AT,
+    DRUM_STAFF,
+    LINES,
+    MARKS_ON_NOTATIONS,
+    ORNAMENTS,
+    TECHNICAL,
+    TYPE_UNITS,
+    UNITS_PER_QUARTER,
+    WITH_TEXT,
+)
 from partimento.score import Direction, Lyric, Mark, Spanner, Tuplet
 from partimento.theory import pitch
 from partimento.theory.pitch import UNSPELLED
@@ -17,6 +27,10 @@ from partimento.theory.pitch import UNSPELLED
 _STEPS = {letter: index for index, letter in enumerate(pitch.STEPS)}
 _SIGNS = {"articulations": ARTICULATIONS, "ornaments": ORNAMENTS, "technical": TECHNICAL}
 _MAX_VOICES = 1000
+_SNARE = 38
+
+_Texts = dict[str, str | None]
+"""Tag ▶ text of everything inside a note."""
 
 
 @dataclass(slots=True)
@@ -36,15 +50,18 @@ class NoteReader:
         self.cursor, self.found, self.drum_keys = cursor, found, drum_keys
         self.next_id = first_id
         self._voices: dict[str, int] = {}
+        self._staves: dict[str | None, int] = {}
         self._graces: dict[int, int] = {}
         self._lines: dict[tuple[str, str], tuple[int, int, bool]] = {}
         self._brackets: dict[int, dict[str, tuple[int, int, int]]] = {}
         self._groups: dict[int, _Group] = {}
+        self._sounded: dict[int, int] = {}
         self._verses: dict[str, int] = {}
 
     def begin_measure(self) -> None:
         """Tuplets do not cross barlines."""
         self._brackets.clear()
+        self._sounded.clear()
         self._groups.clear()
 
     def finish(self) -> None:
@@ -53,58 +70,73 @@ class NoteReader:
 
     def read(self, element: Element) -> None:
         """Read a note or rest, and move the cursor behind it."""
-        children = {child.tag: child for child in element}
-        cursor, is_grace, in_chord = self.cursor, "grace" in children, "chord" in children
-        duration = 0 if is_grace or "duration" not in children else cursor.ticks(children["duration"])
+        text = {child.tag: child.text for child in element.iter()}  # tags inside a note are unambiguous
+        cursor, is_grace, in_chord = self.cursor, "grace" in text, "chord" in text
+        stated = duration = 0 if is_grace or "duration" not in text else cursor.ticks(text["duration"])
         if duration < 0:
             raise ValueError("a note with a negative duration")
+        if "time-modification" in text and duration:
+            duration = self._exact_duration(text, stated)
         if not in_chord:
-            cursor.chord_tick = cursor.tick
-            cursor.tick += duration
-            cursor.length = max(cursor.length, cursor.tick)
-        voice = self._voice(children)
-        if "time-modification" in children and not (is_grace or in_chord):
-            self._read_tuplets(element, children, voice, duration)
-        if "rest" in children:
+            cursor.advance(duration, stated)
+        voice = self._voice(text.get("voice") or "1")
+        if "time-modification" in text and not (is_grace or in_chord or "cue" in text):
+            self._read_tuplets(element, text, voice, duration)
+        if "rest" in text:
             self._graces.pop(voice, None)
-        elif "cue" in children:
+        elif "cue" in text:
             self.found.lost["cue notes"] += 1
         elif is_grace or duration:
-            self._read_sound(element, children, voice, duration)
+            self._read_sound(element, text, voice, duration)
         else:
             self.found.lost["notes without a duration"] += 1
 
-    def _voice(self, children: dict[str, Element]) -> int:
-        text = children["voice"].text or "1" if "voice" in children else "1"
-        voice = self._voices.get(text)
+    def _exact_duration(self, text: _Texts, stated: int) -> int:
+        """The duration that note type and tuplet say, where the file has only rounded it to its divisions."""
+        actual, normal, _ = self._modification(text, stated)
+        plain = Fraction(TYPE_UNITS.get(text.get("type") or "", 0) * self.cursor.ticks_per_quarter, UNITS_PER_QUARTER)
+        for dotted in (Fraction(3, 2), Fraction(7, 4)) if "dot" in text else (Fraction(1),):
+            exact = plain * dotted * normal / actual
+            if exact.denominator == 1 and exact > 0 and abs(exact - stated) < self.cursor.scale:
+                return int(exact)
+        return stated
+
+    def _voice(self, label: str) -> int:
+        voice = self._voices.get(label)
         if voice is None:
             taken = set(self._voices.values())
-            wanted = int(text) if text.strip().isdecimal() else 0
-            if not 1 <= wanted <= _MAX_VOICES or wanted in taken:
-                wanted = next(v for v in range(1, len(taken) + 2) if v not in taken)
-            self._voices[text] = voice = min(wanted, 32767)
+            voice = int(label) if label.strip().isdecimal() and len(label) < 9 else 0
+            if not 1 <= voice <= _MAX_VOICES or voice in taken:
+                voice = next(v for v in range(1, len(taken) + 2) if v not in taken)
+            self._voices[label] = voice = min(voice, 32767)
         return voice
 
-    def _read_sound(self, element: Element, children: dict[str, Element], voice: int, duration: int) -> None:
-        pitch_spelling = self._pitch(children)
+    def _read_sound(self, element: Element, text: _Texts, voice: int, duration: int) -> None:
+        pitch_spelling = self._pitch(text) if "pitch" in text else self._drum_key(element, text)
         if pitch_spelling is None:
             self.found.lost["notes without a playable pitch"] += 1
             return
-        staff = number(children["staff"]) if "staff" in children else 1
-        staff = staff if 1 <= staff <= 100 else 1
-        self.found.staves = max(self.found.staves, staff)
-        grace = self._grace(voice, "grace" in children, "chord" in children)
+        staff = self._staff(text["staff"]) if "staff" in text else 1
+        if staff > self.found.staves:
+            self.found.staves = staff
+        grace = self._grace(voice, "grace" in text, "chord" in text)
         place, note_id = self.cursor.at(self.cursor.chord_tick), self.next_id
         self.next_id += 1
-        is_tied = "tie" in children and any(tie.get("type") == "start" for tie in element.iterfind("tie"))
-        if "notations" in children:
-            for notations in element.iterfind("notations"):
+        is_tied = "tie" in text and any(tie.get("type") == "start" for tie in element.iterchildren("tie"))
+        if "notations" in text:
+            for notations in element.iterchildren("notations"):
                 is_tied |= self._read_notations(notations, note_id, place, staff)
-        if "lyric" in children:
-            for lyric in element.iterfind("lyric"):
+        if "lyric" in text:
+            for lyric in element.iterchildren("lyric"):
                 self._read_lyric(lyric, note_id)
         row = (place, duration, *pitch_spelling, 0, self.cursor.part, voice, staff, grace, is_tied, note_id)
         self.found.notes.append(row)
+
+    def _staff(self, label: str | None) -> int:
+        if label not in self._staves:
+            staff = to_number(label, "staff")
+            self._staves[label] = staff if 1 <= staff <= 100 else 1
+        return self._staves[label]
 
     def _grace(self, voice: int, is_grace: bool, in_chord: bool) -> int:
         if not is_grace:
@@ -114,46 +146,35 @@ class NoteReader:
             self._graces[voice] = min(self._graces.get(voice, 0) + 1, 127)
         return self._graces[voice]
 
-    def _pitch(self, children: dict[str, Element]) -> tuple[int, int] | None:
-        """Sounding MIDI number and spelling; percussion key for unpitched notes."""
-        if "pitch" not in children:
-            return self._drum_key(children)
-        text = texts(children["pitch"])
-        step = _STEPS.get(text.get("step", ""))
-        if step is None:
-            raise ValueError(f"a pitch on step {text.get('step', '')[:20]!r}")
-        try:
-            octave, exact_alter = int(text["octave"]), float(text.get("alter") or 0)
-        except (KeyError, ValueError):
-            raise ValueError("a pitch whose octave or alteration is no number") from None
-        alter = round(exact_alter) if abs(exact_alter) <= 4 else 99
-        if alter != exact_alter:
+    def _pitch(self, text: _Texts) -> tuple[int, int] | None:
+        """Sounding MIDI number and spelling."""
+        written, spelling, is_exact = _written_pitch(text.get("step"), text.get("alter"), text.get("octave"))
+        if not is_exact:
             self.found.lost["microtones"] += 1
-        transpose = self.cursor.transpose
-        sounding = pitch.midi_pitch(step, alter, octave) + transpose.semitones if abs(octave) < 20 else -1
-        return (sounding, pitch.spelling(step, alter) + transpose.fifths) if 0 <= sounding <= 127 and alter != 99 else None
+        sounding = written + self.cursor.transpose.semitones
+        if not 0 <= sounding <= 127:
+            return None
+        return sounding, spelling + self.cursor.shift
 
-    def _drum_key(self, children: dict[str, Element]) -> tuple[int, int] | None:
-        if "unpitched" not in children:
+    def _drum_key(self, element: Element, text: _Texts) -> tuple[int, int] | None:
+        """Percussion key of an unpitched note: by its instrument, else by its position and notehead."""
+        if "unpitched" not in text:
             return None
         self.found.is_drums = True
-        instrument = children["instrument"].get("id", "") if "instrument" in children else ""
-        key = self.drum_keys.get(instrument, self.drum_keys.get("") if not instrument else None)
-        if key is None:
-            text = texts(children["unpitched"])
-            place = text.get("display-step", "E") + text.get("display-octave", "4")
-            head = (children["notehead"].text or "").strip() if "notehead" in children else ""
-            key = DRUM_AT.get((place, "" if head == "normal" else head))
-            if key is None:
-                key = next((k for k, (where, _) in DRUM_STAFF.items() if where == place), 38)
-        return key, UNSPELLED
+        instrument = next((child.get("id", "") for child in element.iterchildren("instrument")), "")
+        place = f"{text.get('display-step') or 'E'}{text.get('display-octave') or '4'}"
+        head = (text.get("notehead") or "").strip().replace("normal", "")
+        nearest = next((k for k, (where, _) in DRUM_STAFF.items() if where == place), _SNARE)
+        return self.drum_keys.get(instrument, DRUM_AT.get((place, head), nearest)), UNSPELLED
 
     # Tuplets
 
-    def _read_tuplets(self, element: Element, children: dict[str, Element], voice: int, duration: int) -> None:
-        actual, normal, unit = self._modification(children, duration)
+    def _read_tuplets(self, element: Element, text: _Texts, voice: int, duration: int) -> None:
+        actual, normal, unit = self._modification(text, duration)
         onset = self.cursor.chord_tick
-        signs = list(element.iterfind("notations/tuplet")) if "notations" in children else []
+        if "rest" not in text:
+            self._sounded[voice] = onset
+        signs = [sign for notations in element.iterchildren("notations") for sign in notations.iterchildren("tuplet")]
         brackets = self._brackets.setdefault(voice, {})
         for sign in signs:
             if sign.get("type") == "start":
@@ -166,16 +187,16 @@ class NoteReader:
                 self._add_tuplet(voice, *brackets.pop(sign.get("number", "1")), onset + duration)
 
     def _add_tuplet(self, voice: int, start: int, actual: int, normal: int, end: int) -> None:
+        if self._sounded.get(voice, -1) < start:  # nothing but rests
+            return
         self.found.tuplets.append(Tuplet(self.cursor.at(start), end - start, self.cursor.part, voice, actual, normal))
 
-    def _modification(self, children: dict[str, Element], duration: int) -> tuple[int, int, Fraction]:
+    def _modification(self, text: _Texts, duration: int) -> tuple[int, int, Fraction]:
         """Actual notes, normal notes, and the written length in ticks of the note value that is counted."""
-        modification = {child.tag: child for child in children["time-modification"]}
-        actual, normal = (number(modification[n]) if n in modification else 1 for n in ("actual-notes", "normal-notes"))
+        actual, normal = (to_number(text.get(tag), tag) for tag in ("actual-notes", "normal-notes"))
         if not (1 <= actual <= 1000 and 1 <= normal <= 1000):
             raise ValueError(f"a tuplet of {actual} in the time of {normal}")
-        name = modification.get("normal-type", children.get("type"))
-        units = TYPE_UNITS.get((name.text or "").strip()) if name is not None else None
+        units = TYPE_UNITS.get(text.get("normal-type") or text.get("type") or "")
         if units is None:
             return actual, normal, Fraction(duration * actual, normal)
         return actual, normal, Fraction(units * self.cursor.ticks_per_quarter, UNITS_PER_QUARTER)
@@ -207,7 +228,9 @@ class NoteReader:
             elif tag in LINES:
                 lines.append(sign)
             elif tag == "dynamics":
-                self.found.directions += (Direction(place, "dynamics", t, self.cursor.part, staff) for t in dynamic_texts(sign))
+                self.found.directions += (
+                    Direction(place, "dynamics", t, self.cursor.part, staff) for t in dynamic_texts(sign)
+                )
             elif tag != "tuplet":
                 self._read_mark(sign, note_id, MARKS_ON_NOTATIONS)
         for line in sorted(lines, key=lambda line: line.get("type") != "stop"):
@@ -226,12 +249,12 @@ class NoteReader:
         self.found.marks.append(Mark(note_id, ":".join(filter(None, kind))))
 
     def _read_line(self, sign: Element, note_id: int, place: int) -> None:
-        """Pair the ends of a line; in a measure with several voices the stop may be written before the start."""
+        """Pair the ends of a line; between voices of a measure the stop may be written before the start."""
         key, is_start = (sign.tag, sign.get("number", "1")), sign.get("type") == "start"
         if sign.get("type") not in ("start", "stop"):
             return
         other = self._lines.pop(key, None)
-        if other is not None and other[2] != is_start and (not is_start or other[1] > place):
+        if other is not None and other[2] != is_start and other[0] != note_id and (not is_start or other[1] >= place):
             ends = (note_id, other[0]) if is_start else (other[0], note_id)
             self.found.spanners.append(Spanner(sign.tag, *ends))
         else:
@@ -242,16 +265,30 @@ class NoteReader:
         text = "".join(_lyric_text(child) for child in lyric if child.tag in ("text", "elision"))
         if not text.strip():
             return
-        syllabic = lyric.findtext("syllabic", "single").strip()
+        parts = texts(lyric)
+        syllabic = parts.get("syllabic", "")
         syllabic = syllabic if syllabic in ("begin", "middle", "end") else "single"
         verse = self._verse(lyric.get("number", "1"))
-        self.found.lyrics.append(Lyric(note_id, text.strip(), syllabic, verse, lyric.find("extend") is not None))
+        self.found.lyrics.append(Lyric(note_id, text.strip(), syllabic, verse, "extend" in parts))
 
     def _verse(self, label: str) -> int:
         if label not in self._verses:
             digits = label[-3:] if label[-3:].isdecimal() else label[-1:] if label[-1:].isdecimal() else "0"
             self._verses[label] = int(digits) or len(self._verses) + 1
         return self._verses[label]
+
+
+@lru_cache(4096)
+def _written_pitch(step: str | None, alter: str | None, octave: str | None) -> tuple[int, int, bool]:
+    """MIDI number, spelling, and whether the alteration is a whole number of semitones."""
+    try:
+        index, exact_alter, height = _STEPS[(step or "").strip()], float(alter or 0), int(octave or "")
+    except (KeyError, ValueError):
+        raise ValueError(f"<pitch> says {step!r:.9} {alter!r:.9} {octave!r:.9}, which is no pitch") from None
+    if not (abs(exact_alter) <= 4 and abs(height) < 20):
+        raise ValueError(f"<pitch> says {step} {alter!r:.9} {octave!r:.9}, which is absurd")
+    whole = round(exact_alter)
+    return pitch.midi_pitch(index, whole, height), pitch.spelling(index, whole), whole == exact_alter
 
 
 def dynamic_texts(dynamics: Element) -> list[str]:

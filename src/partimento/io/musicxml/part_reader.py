@@ -1,4 +1,4 @@
-"""Reads one part measure by measure: attributes, directions, chord symbols, barlines; notes through `NoteReader`."""
+"""Reads one part: attributes, directions, chord symbols and barlines; notes through `NoteReader`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from fractions import Fraction
 
 from partimento.io.musicxml.content import PLACE_BITS, Cursor, Element, PartContent, number, texts
 from partimento.io.musicxml.note_reader import NoteReader, dynamic_texts
-from partimento.io.musicxml.vocabulary import CHORD_KINDS, CLEF_LINES, DEGREE_KINDS, SPAN_DIRECTIONS, TYPE_UNITS, UNITS_PER_QUARTER
+from partimento.io.musicxml.vocabulary import (
+    CHORD_KINDS,
+    CLEF_LINES,
+    DEGREE_KINDS,
+    SPAN_DIRECTIONS,
+    TYPE_UNITS,
+    UNITS_PER_QUARTER,
+)
 from partimento.score import ChordEvent, Direction, Repeat
 from partimento.theory import pitch
 from partimento.theory.chord import ChordSymbol
@@ -17,7 +24,14 @@ from partimento.theory.key import MODES, NO_MODE, Key
 from partimento.theory.meter import BEAT_TYPES, Meter
 
 _MODES = {mode: index for index, mode in enumerate(MODES)} | {"ionian": 0, "aeolian": 1}
-_JUMPS = {"fine": "fine", "dacapo": "dacapo", "dalsegno": "dalsegno", "tocoda": "to-coda", "coda": "coda", "segno": "segno"}
+_JUMPS = {
+    "fine": "fine",
+    "dacapo": "dacapo",
+    "dalsegno": "dalsegno",
+    "tocoda": "to-coda",
+    "coda": "coda",
+    "segno": "segno",
+}
 _TEMPO_RANGE_BPM = (1.0, 2000.0)
 
 
@@ -29,9 +43,15 @@ class PartReader:
         self.found = PartContent()
         self.notes = NoteReader(self.cursor, self.found, drum_keys, first_id)
         self._handlers = {
-            "note": self.notes.read, "backup": self._backup, "forward": self._forward, "attributes": self._attributes,
-            "direction": self._direction, "harmony": self._harmony, "barline": self._barline, "sound": self._sound,
-        }  # fmt: skip
+            "note": self.notes.read,
+            "backup": self._backup,
+            "forward": self._forward,
+            "attributes": self._attributes,
+            "direction": self._direction,
+            "harmony": self._harmony,
+            "barline": self._barline,
+            "sound": self._sound,
+        }
 
     def read(self, measures: Iterable[Element]) -> PartContent:
         """Everything in the part.
@@ -41,7 +61,7 @@ class PartReader:
         """
         handlers, cursor = self._handlers, self.cursor
         for index, measure in enumerate(measures):
-            cursor.measure, cursor.tick, cursor.chord_tick, cursor.length = index, 0, 0, 0
+            cursor.begin_measure(index)
             self.notes.begin_measure()
             try:
                 for child in measure:
@@ -55,15 +75,13 @@ class PartReader:
         return self.found
 
     def _backup(self, element: Element) -> None:
-        self.cursor.tick = max(self.cursor.tick - self._duration(element), 0)
+        self.cursor.jump(-self._duration(element))
 
     def _forward(self, element: Element) -> None:
-        self.cursor.tick += self._duration(element)
-        self.cursor.length = max(self.cursor.length, self.cursor.tick)
+        self.cursor.jump(self._duration(element))
 
     def _duration(self, element: Element) -> int:
-        duration = element.find("duration")
-        return 0 if duration is None else abs(self.cursor.ticks(duration))
+        return sum(abs(self.cursor.ticks(duration.text)) for duration in element.iterchildren("duration"))
 
     # Attributes
 
@@ -71,7 +89,7 @@ class PartReader:
         place = self.cursor.place
         for child in element:
             if child.tag == "divisions":
-                self.cursor.divisions = Fraction(number(child, Fraction))
+                self.cursor.set_divisions(number(child, Fraction))
             elif child.tag == "transpose":
                 self._transpose(child)
             elif child.tag == "staves":
@@ -93,7 +111,7 @@ class PartReader:
         interval = Interval(semitones + 12 * octaves, int(values.get("diatonic", plain.diatonic)) + 7 * octaves)
         if abs(interval.fifths) > 30:
             interval = Interval.from_semitones(interval.semitones)
-        self.cursor.transpose = interval
+        self.cursor.transpose, self.cursor.shift = interval, interval.fifths
         if not self.found.notes:
             self.found.transpose = interval
         elif interval != self.found.transpose:
@@ -109,6 +127,7 @@ class PartReader:
             self.found.lost["key signatures beyond seven accidentals"] += 1
             return
         key = Key(fifths).transposed(self.cursor.transpose)
+        self.cursor.shift = key.fifths - fifths
         self.found.keys.append((place, key.fifths, _MODES.get(text.get("mode", "").lower(), NO_MODE)))
 
     def _meter(self, element: Element, place: int) -> None:
@@ -138,12 +157,13 @@ class PartReader:
     # Directions
 
     def _direction(self, element: Element) -> None:
-        offset, staff, sound = element.find("offset"), element.find("staff"), element.find("sound")
-        tick = self.cursor.tick + (self.cursor.ticks(offset) if offset is not None else 0)
+        children = {child.tag: child for child in element}
+        offset, staff, sound = children.get("offset"), children.get("staff"), children.get("sound")
+        tick = self.cursor.tick + (self.cursor.ticks(offset.text, "offset") if offset is not None else 0)
         place = self.cursor.at(tick)
         staff = 1 if staff is None else max(1, min(number(staff), 100))
         has_tempo = sound is not None and "tempo" in sound.attrib
-        for kind in element.iterfind("direction-type"):
+        for kind in element.iterchildren("direction-type"):
             for sign in kind:
                 if sign.tag != "metronome":
                     self._sign(sign, place, staff)
@@ -206,7 +226,7 @@ class PartReader:
 
     def _harmony(self, element: Element) -> None:
         offset = element.find("offset")
-        tick = self.cursor.tick + (self.cursor.ticks(offset) if offset is not None else 0)
+        tick = self.cursor.tick + (self.cursor.ticks(offset.text, "offset") if offset is not None else 0)
         kind, root = element.findtext("kind", "").strip(), element.find("root")
         if kind != "none" and root is None:
             self.found.lost["chords without a root"] += 1
@@ -225,7 +245,7 @@ class PartReader:
             name = f"{text.get('degree-type', '')}{text.get('degree-value', '')}{alter:+d}"
             known, before = DEGREE_KINDS.get((known, name), known), known
             self.found.lost["altered chord degrees"] += known == before
-        fifths = self.cursor.transpose.fifths
+        fifths = self.cursor.shift
         bass = element.find("bass")
         spelled, bass = _tone(root) + fifths, None if bass is None else _tone(bass) + fifths
         return ChordSymbol(spelled, known, None if bass == spelled else bass)
@@ -241,7 +261,7 @@ class PartReader:
             if child.tag == "repeat" and child.get("direction") in ("forward", "backward"):
                 self._repeat(place, child.get("direction"), child.get("times", ""))
             elif child.tag == "ending" and child.get("type") in ("start", "stop", "discontinue"):
-                self._repeat(place, f"ending-{child.get('type')}", child.get("number", "").strip())
+                self._repeat(place, f"ending-{child.get('type')}", _ending_numbers(child))
             elif child.tag in ("segno", "coda"):
                 self._repeat(place, child.tag)
             elif child.tag == "fermata":
@@ -249,6 +269,11 @@ class PartReader:
 
     def _repeat(self, place: int, kind: str, text: str = "") -> None:
         self.found.repeats.append(Repeat(place, kind, text))
+
+
+def _ending_numbers(ending: Element) -> str:
+    numbers = re.findall(r"\d{1,4}", ending.get("number", "")) or re.findall(r"\d{1,4}", ending.text or "")
+    return ", ".join(number for number in numbers if int(number))
 
 
 def _tone(element: Element) -> int:

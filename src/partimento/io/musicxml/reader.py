@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from partimento.errors import BadFile
 from partimento.io.musicxml import container
-from partimento.io.musicxml.content import PLACE_BITS, Element, PartContent, number
+from partimento.io.musicxml.content import PLACE_BITS, Element, PartContent, number, to_number
 from partimento.io.musicxml.part_reader import PartReader
 from partimento.score import CLEF, KEY, MEASURE, METER, NOTE, TEMPO, Part, Records, Score
 from partimento.theory.instrument import DRUMS, find_instrument
 from partimento.theory.meter import Meter
+from partimento.theory.pitch import UNSPELLED
 
 MAX_RESOLUTION = 10**7
 _MAX_DIVISIONS = 10**6
@@ -56,6 +57,7 @@ def read(data: bytes, name: str) -> tuple[Score, ...]:
         raise BadFile(name, "no measures inside")
     if len(measures) > _MAX_PARTS:
         raise BadFile(name, f"{len(measures)} parts, more than {_MAX_PARTS}")
+    place = ""
     try:
         resolution = _resolution(root)
         found: list[PartContent] = []
@@ -69,7 +71,7 @@ def read(data: bytes, name: str) -> tuple[Score, ...]:
     except (ValueError, OverflowError) as error:
         raise BadFile(name, f"{place}{error}") from error
     for what, times in sum((content.lost for content in found), Counter[str]()).items():
-        _log.warning("%s: %d %s not kept", name, times, what)
+        _log.warning("%s: lost or changed: %d %s", name, times, what)
     return (replace(score, **_texts(root)),)
 
 
@@ -87,18 +89,19 @@ def _measures_of_parts(root: Element) -> dict[str, list[Element]]:
 
 
 def _resolution(root: Element) -> int:
-    """Ticks per quarter that hold the divisions of all parts."""
+    """Ticks per quarter that hold the divisions of all parts, and tuplets that the divisions only approximate."""
     resolution = 1
     for divisions in {element.text or "" for element in root.iter("divisions")}:
-        try:
-            value = Fraction(divisions.strip())
-        except (ValueError, ZeroDivisionError):
-            raise ValueError(f"<divisions> says {divisions[:20]!r}, which is no number") from None
+        value = to_number(divisions, "divisions", Fraction)
         if not 0 < value <= _MAX_DIVISIONS:
-            raise ValueError(f"<divisions> of {divisions[:20]}; it lies between 1 and {_MAX_DIVISIONS}")
+            raise ValueError(f"<divisions> of {divisions[:20]}; they lie between 1 and {_MAX_DIVISIONS}")
         resolution = math.lcm(resolution, math.ceil(value))
         if resolution > MAX_RESOLUTION:
             raise ValueError("<divisions> of too many kinds; export with one value for all parts")
+    for text in sorted({element.text or "" for element in root.iter("actual-notes")}):
+        actual = int(text) if text.isdecimal() and len(text) < 4 else 1
+        finer = math.lcm(resolution, max(actual, 1))
+        resolution = finer if finer <= MAX_RESOLUTION else resolution
     return resolution
 
 
@@ -107,14 +110,16 @@ def _resolution(root: Element) -> int:
 
 def _part_list(root: Element) -> dict[str, _PartHeader]:
     headers: dict[str, _PartHeader] = {}
-    open_groups: dict[str, str] = {}
-    group_names: set[str] = set()
+    open_groups: dict[str, Element] = {}
+    names: dict[Element, str] = {}
     for element in root.iterfind("part-list/*"):
         if element.tag == "score-part":
-            group = list(open_groups.values())[-1] if open_groups else ""
-            headers[element.get("id", "")] = _part_header(element, group)
+            outermost = next(iter(open_groups.values()), None)
+            if outermost is not None and outermost not in names:
+                names[outermost] = _group_name(outermost, set(names.values()))
+            headers[element.get("id", "")] = _part_header(element, names.get(outermost, ""))
         elif element.tag == "part-group" and element.get("type") == "start":
-            open_groups[element.get("number", "1")] = _group_name(element, group_names)
+            open_groups[element.get("number", "1")] = element
         elif element.tag == "part-group":
             open_groups.pop(element.get("number", "1"), None)
     return headers
@@ -124,9 +129,7 @@ def _group_name(element: Element, taken: set[str]) -> str:
     """The group's own name; an unnamed one goes by its symbol and a number."""
     base = " ".join(element.findtext("group-name", "").split())
     base = base or element.findtext("group-symbol", "bracket").strip()
-    name = next(n for n in (base, *(f"{base} {i}" for i in range(2, len(taken) + 3))) if n not in taken)
-    taken.add(name)
-    return name
+    return next(n for n in (base, *(f"{base} {i}" for i in range(2, len(taken) + 3))) if n not in taken)
 
 
 def _part_header(element: Element, group: str) -> _PartHeader:
@@ -185,13 +188,18 @@ def _assemble(resolution: int, parts: Sequence[Part], found: Sequence[PartConten
         array["onset_tick"] = tick(array["onset_tick"])
         return array
 
+    parts = [_finished(part, content) for part, content in zip(parts, found, strict=True)]
+    notes = rows(NOTE, (row for content in found for row in content.notes))
+    notes["spelling"][np.array([part.is_drums for part in parts], bool)[notes["part"]]] = UNSPELLED
     measures = np.zeros(len(starts) - 1, MEASURE)
     measures["onset_tick"], measures["duration_tick"] = starts[:-1], np.diff(starts)
     repeats = {repeat: None for content in found for repeat in content.repeats}
+    stopped = {(repeat.onset_tick, repeat.text) for repeat in repeats if repeat.kind == "ending-stop"}
+    repeats = [r for r in repeats if r.kind != "ending-discontinue" or (r.onset_tick, r.text) not in stopped]
     return Score(
         resolution,
-        tuple(_finished(part, content) for part, content in zip(parts, found, strict=True)),
-        notes=rows(NOTE, (row for content in found for row in content.notes)),
+        tuple(parts),
+        notes=notes,
         measures=measures,
         meters=rows(METER, ((place, meter.beats, meter.beat_type) for place, meter in meters)),
         keys=rows(KEY, _keys(parts, found)),
@@ -208,7 +216,8 @@ def _assemble(resolution: int, parts: Sequence[Part], found: Sequence[PartConten
 
 
 def _finished(part: Part, content: PartContent) -> Part:
-    is_drums = part.is_drums or content.is_drums
+    is_pitched = any(spelling != UNSPELLED for _, _, _, spelling, *_ in content.notes)
+    is_drums = content.is_drums or (part.is_drums and not is_pitched)  # quartets use channel 10 too
     return replace(part, is_drums=is_drums, staves=content.staves, transpose=content.transpose)
 
 
@@ -243,7 +252,7 @@ def _measure_starts(
 
 def _keys(parts: Sequence[Part], found: Sequence[PartContent]) -> list[tuple[int, int, int, int]]:
     """Keys for all parts together where the pitched ones agree, else part by part."""
-    pitched = [i for i, (p, c) in enumerate(zip(parts, found, strict=True)) if not (p.is_drums or c.is_drums)]
+    pitched = [index for index, part in enumerate(parts) if not part.is_drums]
     rows = {index: _last_of_each(found[index].keys, columns=1) for index in pitched}
     if pitched and all(rows[index] == rows[pitched[0]] for index in pitched):
         return [(place, -1, fifths, mode) for place, fifths, mode in rows[pitched[0]]]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from partimento.io.musicxml.vocabulary import UNITS_PER_QUARTER, VALUES
 from partimento.theory.meter import Meter
 
 _ACTUALS = (3, 5, 7, 9, 11, 13, 15)
+_COARSE_ACTUALS = (3, 5, 7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,23 @@ class TupletSpan:
     end: int
     actual: int
     normal: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """The measures of a score at the layout's resolution."""
+
+    unit: int
+    """Ticks of a 256th."""
+    starts: tuple[int, ...]
+    """First tick of each measure, and the last barline."""
+    meters: tuple[Meter, ...]
+    grids: tuple[Grid, ...]
+
+    @property
+    def quarter(self) -> int:
+        """Ticks of a quarter."""
+        return self.unit * UNITS_PER_QUARTER
 
 
 def bar_grid(meter: Meter, length: int, unit: int, *, is_pickup: bool) -> Grid:
@@ -75,7 +92,9 @@ def _steps(full: int, beat: int, is_compound: bool, unit: int) -> tuple[int, ...
     return tuple(steps)
 
 
-def split(start: int, end: int, grid: Grid, units_per_tick: tuple[int, int], *, is_rest: bool, level: int = 0) -> list[tuple[int, int]]:
+def split(
+    start: int, end: int, grid: Grid, units_per_tick: tuple[int, int], *, is_rest: bool, level: int = 0
+) -> list[tuple[int, int]]:
     """Cut a span into pieces of one note value each, so that the beats stay visible.
 
     Args:
@@ -145,8 +164,7 @@ def find_tuplets(cuts: Sequence[int], rests: Sequence[tuple[int, int]], grid: Gr
     """
     if all((c - grid.origin) % unit == 0 for c in cuts):
         return []
-    first, last = min(cuts), max(cuts)
-    starts = range(grid.node(first, 0)[0], last, grid.steps[0])
+    starts = sorted({grid.node(c, 0)[0] for c in cuts})
     return [span for start in starts for span in _tuplets_in(start, 0, cuts, rests, grid, unit)]
 
 
@@ -176,7 +194,7 @@ def _is_silent(tick: int, rests: Sequence[tuple[int, int]]) -> bool:
 
 def _tuplet(start: int, length: int, cuts: Sequence[int], unit: int, *, is_fine: bool) -> TupletSpan | None:
     units = length // unit
-    for actual in _ACTUALS:
+    for actual in _ACTUALS if is_fine else _COARSE_ACTUALS:
         value = 1
         while value * actual < units:
             value *= 2
@@ -186,21 +204,3 @@ def _tuplet(start: int, length: int, cuts: Sequence[int], unit: int, *, is_fine:
         if fits(span, cuts, unit if is_fine else unit * max(value // 2, 1)):
             return span
     return None
-
-
-def beam_spans(meter: Meter, grid: Grid, unit: int) -> list[int]:
-    """Ends of the groups within which notes are beamed, in ticks from the grid's origin."""
-    eighth = UNITS_PER_QUARTER // 2 * unit
-    if meter.beat_type >= 8 and not meter.is_compound:
-        groups = {3: [3], 5: [3, 2], 7: [2, 2, 3], 8: [3, 3, 2]}.get(meter.beats, [2] * (meter.beats // 2) + [1] * (meter.beats % 2))
-        scale = 8 * eighth // meter.beat_type
-        ends = [sum(groups[: i + 1]) * scale for i in range(len(groups))]
-    else:
-        beat = max(int(meter.beat_quarter * UNITS_PER_QUARTER) * unit, 2 * eighth)
-        ends = list(range(beat, grid.steps[0] + 1, beat))
-    return ends or [grid.steps[0]]
-
-
-def pairs(values: Sequence[int]) -> list[tuple[int, int]]:
-    """Neighbours."""
-    return list(pairwise(values))

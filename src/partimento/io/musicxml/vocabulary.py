@@ -7,6 +7,11 @@ from partimento.theory.chord import KINDS
 UNITS_PER_QUARTER = 64
 """Written lengths are counted in 256th notes, the shortest note value used."""
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _PLAIN = {
     1: "256th", 2: "128th", 4: "64th", 8: "32nd", 16: "16th", 32: "eighth", 64: "quarter", 128: "half",
     256: "whole", 512: "breve", 1024: "long",
@@ -21,30 +26,33 @@ VALUES = {
 }
 """Length in 256ths ▶ (note type, dots)."""
 
-ARTICULATIONS = frozenset(
-    "accent strong-accent staccato tenuto detached-legato staccatissimo spiccato scoop plop doit falloff breath-mark caesura "
-    "stress unstress soft-accent other-articulation".split()
+ARTICULATIONS = _words(
+    "accent strong-accent staccato tenuto detached-legato staccatissimo spiccato scoop plop doit falloff "
+    "breath-mark caesura stress unstress soft-accent other-articulation"
 )
-ORNAMENTS = frozenset(
-    "trill-mark turn delayed-turn inverted-turn delayed-inverted-turn vertical-turn inverted-vertical-turn shake mordent "
-    "inverted-mordent schleifer tremolo haydn other-ornament accidental-mark".split()
+ORNAMENTS = _words(
+    "trill-mark turn delayed-turn inverted-turn delayed-inverted-turn vertical-turn "
+    "inverted-vertical-turn shake mordent inverted-mordent schleifer tremolo haydn other-ornament accidental-mark"
 )
-TECHNICAL = frozenset(
-    "up-bow down-bow harmonic open-string thumb-position fingering pluck double-tongue triple-tongue stopped snap-pizzicato "
-    "fret string tap heel toe fingernails brass-bend flip smear open half-muted golpe other-technical".split()
+TECHNICAL = _words(
+    "up-bow down-bow harmonic open-string thumb-position fingering pluck double-tongue triple-tongue stopped "
+    "snap-pizzicato fret string tap heel toe fingernails brass-bend flip smear open half-muted golpe other-technical"
 )
 MARKS_ON_NOTATIONS = frozenset(["fermata", "arpeggiate", "non-arpeggiate"])
-WITH_TEXT = frozenset(
-    "fingering pluck fret string tremolo other-articulation other-ornament other-technical accidental-mark".split()
+WITH_TEXT = _words(
+    "fingering pluck fret string tremolo other-articulation other-ornament other-technical accidental-mark"
 )
 """Marks that carry a text, kept behind a colon: `fingering:3`, `tremolo:2`."""
 
 LINES = {
-    "slur": "", "glissando": "", "slide": "", "wavy-line": "ornaments", "hammer-on": "technical", "pull-off": "technical",
+    "slur": "", "glissando": "", "slide": "", "wavy-line": "ornaments",
+    "hammer-on": "technical", "pull-off": "technical",
 }  # fmt: skip
 """Lines between two notes ▶ the group inside `<notations>` in which they stand."""
 
-DYNAMICS = frozenset("p pp ppp pppp ppppp pppppp f ff fff ffff fffff ffffff mp mf sf sfp sfpp fp rf rfz sfz sffz fz n pf sfzp".split())
+DYNAMICS = _words(
+    "p pp ppp pppp ppppp pppppp f ff fff ffff fffff ffffff mp mf sf sfp sfpp fp rf rfz sfz sffz fz n pf sfzp"
+)
 
 SPAN_DIRECTIONS = frozenset(["pedal", "dashes", "bracket", "octave-shift"])
 """Directions that start and stop, said by their text."""
@@ -62,19 +70,26 @@ DEGREE_KINDS = {
     ("minor-seventh", "alter5-1"): "half-diminished", ("minor", "alter5-1"): "diminished",
     ("dominant", "alter5+1"): "augmented-seventh", ("major", "alter5+1"): "augmented",
     ("minor", "add7+1"): "major-minor", ("major", "add7+0"): "dominant", ("minor", "add7+0"): "minor-seventh",
-    ("minor", "add6+0"): "minor-sixth", ("major", "add6+0"): "major-sixth", ("diminished", "add7-1"): "diminished-seventh",
+    ("minor", "add6+0"): "minor-sixth", ("major", "add6+0"): "major-sixth",
+    ("diminished", "add7-1"): "diminished-seventh",
 }  # fmt: skip
 """(kind, altered degree) ▶ the kind that they make together."""
 
 CLEF_LINES = {"G": 2, "F": 4, "C": 3, "percussion": 3, "TAB": 5}
 
 DRUM_STAFF = {
-    35: ("E4", ""), 36: ("F4", ""), 37: ("C5", "x"), 38: ("C5", ""), 39: ("E5", "x"), 40: ("C5", "diamond"), 41: ("G4", ""),
-    42: ("G5", "x"), 43: ("A4", ""), 44: ("D4", "x"), 45: ("B4", ""), 46: ("G5", "circle-x"), 47: ("D5", ""), 48: ("E5", ""),
-    49: ("A5", "x"), 50: ("F5", ""), 51: ("F5", "x"), 52: ("C6", "x"), 53: ("F5", "diamond"), 54: ("D5", "triangle"),
-    55: ("B5", "x"), 56: ("E5", "triangle"), 57: ("A5", "circle-x"), 58: ("B5", "diamond"), 59: ("F5", "circle-x"),
+    35: ("E4", ""), 36: ("F4", ""), 37: ("C5", "x"), 38: ("C5", ""), 39: ("E5", "x"), 40: ("C5", "diamond"),
+    41: ("G4", ""), 42: ("G5", "x"), 43: ("A4", ""), 44: ("D4", "x"), 45: ("B4", ""), 46: ("G5", "circle-x"),
+    47: ("D5", ""), 48: ("E5", ""), 49: ("A5", "x"), 50: ("F5", ""), 51: ("F5", "x"), 52: ("C6", "x"),
+    53: ("F5", "diamond"), 54: ("D5", "triangle"), 55: ("B5", "x"), 56: ("E5", "triangle"),
+    57: ("A5", "circle-x"), 58: ("B5", "diamond"),
+    59: ("F5", "circle-x"),
 }  # fmt: skip
-"""General MIDI percussion key ▶ (position, notehead) on a percussion staff, after Weinberg; other keys stand on E5."""
+"""General MIDI percussion key ▶ (position, notehead) on a percussion staff, after Weinberg; others stand on E5."""
 OTHER_DRUM = ("E5", "")
-DRUM_AT = {place: key for key, place in reversed(DRUM_STAFF.items())} | {("E4", "x"): 42, ("B4", "x"): 37, ("G5", ""): 42}
+DRUM_AT = {place: key for key, place in reversed(DRUM_STAFF.items())} | {
+    ("E4", "x"): 42,
+    ("B4", "x"): 37,
+    ("G5", ""): 42,
+}
 """(position, notehead) ▶ percussion key, for files that name no key."""

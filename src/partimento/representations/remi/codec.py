@@ -6,9 +6,10 @@
     and EOS.
 
 A segment is one part's notes in one measure: its instrument, then groups of notes that share onset, duration and
-velocity: `[Position] [Velocity] Duration+ Pitch+`. A group without a position starts where the one before ends, the
-first one at the barline, so that a melody costs two tokens a note and a chord of three four. `Bar_n` counts down:
-n measures follow. Where several parts play one instrument, a segment repeats its instrument token once for each
+velocity: `[Position] [Velocity] Release+ Pitch+`. Positions and releases count from the barline, so that whoever reads
+the last token knows where in the bar it stands and need not add up durations. A group without a position starts where
+the one before ends, the first one at the barline: a melody costs two tokens a note, a chord of three four. `Bar_n`
+counts down: n measures follow. Where several parts play one instrument, a segment repeats its instrument token once for each
 earlier such part that rests in this measure.
 """
 
@@ -25,9 +26,9 @@ from partimento.representations.remi.vocabulary import (
     CHORD_KINDS,
     GRID,
     KEYS,
-    MAX_BAR,
     MAX_BARS,
     MAX_COUNTDOWN,
+    MAX_RELEASE,
     METERS,
     STYLES,
     TEMPOS_BPM,
@@ -38,7 +39,6 @@ from partimento.score import KEY, MEASURE, METER, NOTE, TEMPO, ChordEvent, Part,
 from partimento.theory.chord import ChordSymbol
 from partimento.theory.instrument import DRUMS, instrument_name
 from partimento.theory.key import NO_MODE, Key
-from partimento.theory.meter import Meter
 from partimento.theory.pitch import UNSPELLED, pitch_class
 from partimento.theory.spelling import spell
 
@@ -46,6 +46,7 @@ _METER_INDEX = {(meter.beats, meter.beat_type): index for index, meter in enumer
 _KEY_INDEX = {None if key is None else (key.fifths, key.mode_id): index for index, key in enumerate(KEYS)}
 _TEMPO_INDEX = {tempo: index for index, tempo in enumerate(TEMPOS_BPM)}
 _KIND_INDEX = {kind: index for index, kind in enumerate(CHORD_KINDS)}
+_VELOCITIES = np.array(VELOCITIES, np.uint8)
 _METER_STEPS = np.array([int(meter.duration_quarter * GRID) for meter in METERS])
 
 
@@ -140,7 +141,7 @@ def _put_notes(stream: _Stream, score: Score, vocabulary: Vocabulary) -> None:
     measure = score.measure_at(score.notes["onset_tick"])
     notes = score.notes
     order = np.lexsort((notes["pitch"], notes["velocity"], -notes["duration_tick"], notes["onset_tick"], notes["part"], measure))
-    notes, measure = notes[order], measure[order]
+    notes, measure = notes.take(order), measure[order]
     part, duration = notes["part"].astype(np.int64), notes["duration_tick"]
     onset = notes["onset_tick"] - score.measures["onset_tick"][measure]
     index = np.arange(len(notes))
@@ -156,10 +157,10 @@ def _put_notes(stream: _Stream, score: Score, vocabulary: Vocabulary) -> None:
     stream.put(measure[placed], placed, 1000, first["Position"] + onset[placed])
     if vocabulary.size["Velocity"]:
         stream.put(measure[group], group, 1001, first["Velocity"] + notes["velocity"][group].astype(np.int64) // 4)
-    whole, rest = np.divmod(duration[group] - 1, MAX_BAR)
+    whole, rest = np.divmod((onset + duration)[group] - 1, MAX_RELEASE)
     long = np.repeat(group, whole)
-    stream.put(measure[long], long, 1002, np.full(len(long), first["Duration"] + MAX_BAR - 1))
-    stream.put(measure[group], group, 1003, first["Duration"] + rest)
+    stream.put(measure[long], long, 1002, np.full(len(long), first["Release"] + MAX_RELEASE - 1))
+    stream.put(measure[group], group, 1003, first["Release"] + rest)
     is_drum = np.array([p.is_drums for p in score.parts], bool)[part]
     stream.put(measure, index, 1004, np.where(is_drum, first["Drum"], first["Pitch"]) + notes["pitch"])
 
@@ -277,63 +278,62 @@ def _decode_chords(
 
 
 def _key_at(keys: NDArray[np.void], onset: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Signature, and whether the key is minor, at each onset; shape (1,) where it is the same for all."""
     if not len(keys):
-        return np.zeros(len(onset), np.int64), np.zeros(len(onset), bool)
-    index = np.maximum(np.searchsorted(keys["onset_tick"], onset, "right") - 1, 0)
+        return np.zeros(1, np.int64), np.zeros(1, bool)
+    index = np.maximum(np.searchsorted(keys["onset_tick"], onset, "right") - 1, 0) if len(keys) > 1 else np.zeros(1, np.int64)
     return keys["fifths"][index].astype(np.int64), keys["mode"][index] == Key(0, "minor").mode_id
 
 
 def _decode_notes(
     body: Ints, measure: NDArray[np.int64], starts: NDArray[np.int64], parts: tuple[Part, ...], keys: NDArray[np.void], vocabulary: Vocabulary
 ) -> NDArray[np.void]:
-    is_instrument = _in(body, vocabulary, "Instrument")
-    is_note = _in(body, vocabulary, "Pitch") | _in(body, vocabulary, "Drum")
-    if not is_note.any():
+    # a group is opened by a run of Release tokens; what its notes share is found once and repeated for them
+    is_release = _in(body, vocabulary, "Release")
+    at = np.flatnonzero(is_release[1:] & ~is_release[:-1]) + 1
+    token = np.flatnonzero((body >= vocabulary.first["Pitch"]) & (body < vocabulary.span("Drum")[1]))
+    if not len(token):
         return np.empty(0, NOTE)
-    part_of_token = _part_of_token(body, measure, is_instrument, parts, vocabulary)
-    # one entry per group: the run of Duration tokens that opens it, and the notes up to the next
-    is_duration = _in(body, vocabulary, "Duration")
-    opens = is_duration & ~np.r_[False, is_duration[:-1]]
-    group_of_token = np.cumsum(opens) - 1
-    at = np.flatnonzero(opens)
-    duration = np.bincount(group_of_token[is_duration], (body[is_duration] - vocabulary.first["Duration"] + 1).astype(np.float64))
-    duration = duration.astype(np.int64)
-    has_velocity = vocabulary.size["Velocity"] > 0
-    before = at - (2 if has_velocity else 1)
-    is_placed = _in(body, vocabulary, "Position")[before]
-    velocity = np.array(VELOCITIES)[body[at - 1] - vocabulary.first["Velocity"]] if has_velocity else np.zeros(len(at), np.int64)
-    opens_segment = is_instrument[before]
-    onset = _group_onsets(np.where(is_placed, body[before] - vocabulary.first["Position"], 0), is_placed | opens_segment, duration)
+    count = np.diff(np.searchsorted(token, at), append=len(token))
+    release = _group_releases(body, at, np.flatnonzero(is_release), vocabulary)
+    before = at - (2 if vocabulary.size["Velocity"] else 1)
+    stated = body[before] - vocabulary.first["Position"]
+    is_placed = _in(body[before], vocabulary, "Position")
+    opens = _in(body[before], vocabulary, "Instrument")
+    onset = np.where(is_placed, stated, np.where(opens, 0, np.r_[0, release[:-1]]))
+    duration = release - onset
+    onset += starts[measure[at]]
+    part = _group_parts(body, measure, at, parts, vocabulary)
 
-    token = np.flatnonzero(is_note)
-    group = group_of_token[token]
     notes = np.zeros(len(token), NOTE)
-    notes["onset_tick"] = starts[measure[token]] + onset[group]
-    notes["duration_tick"] = duration[group]
-    notes["part"] = part_of_token[token]
-    notes["velocity"] = velocity[group]
-    is_drum = _in(body, vocabulary, "Drum")[token]
-    notes["pitch"] = body[token] - np.where(is_drum, vocabulary.first["Drum"], vocabulary.first["Pitch"])
+    notes["onset_tick"] = np.repeat(onset, count)
+    notes["duration_tick"] = np.repeat(duration, count)
+    notes["part"] = np.repeat(part, count)
+    if vocabulary.size["Velocity"]:
+        notes["velocity"] = np.repeat(_VELOCITIES[body[at - 1] - vocabulary.first["Velocity"]], count)
+    sounded = body[token]
+    is_drum = sounded >= vocabulary.first["Drum"]
+    pitch = sounded - np.where(is_drum, vocabulary.first["Drum"], vocabulary.first["Pitch"])
     fifths, minor = _key_at(keys, notes["onset_tick"])
-    notes["spelling"] = np.where(is_drum, UNSPELLED, spell(notes["pitch"], fifths, minor))
+    notes["pitch"] = pitch
+    notes["spelling"] = np.where(is_drum, UNSPELLED, spell(pitch, fifths, minor))
     notes["note_id"] = np.arange(len(notes))
     return notes
 
 
-def _group_onsets(stated: NDArray[np.int64], is_stated: NDArray[np.bool_], duration: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Onset of each group within its measure: stated, or where the group before ends."""
-    elapsed = np.cumsum(duration) - duration
-    anchor = np.maximum.accumulate(np.where(is_stated, np.arange(len(stated)), 0))
-    return stated[anchor] + elapsed - elapsed[anchor]
+def _group_releases(body: Ints, at: NDArray[np.int64], stated: NDArray[np.int64], vocabulary: Vocabulary) -> NDArray[np.int64]:
+    """Release of each group within its measure: the sum of its Release tokens, which stand at `stated`."""
+    releases = (body[stated] - vocabulary.first["Release"] + 1).astype(np.int64)
+    return releases if len(stated) == len(at) else np.add.reduceat(releases, np.searchsorted(stated, at))
 
 
-def _part_of_token(
-    body: Ints, measure: NDArray[np.int64], is_instrument: NDArray[np.bool_], parts: tuple[Part, ...], vocabulary: Vocabulary
+def _group_parts(
+    body: Ints, measure: NDArray[np.int64], groups: NDArray[np.int64], parts: tuple[Part, ...], vocabulary: Vocabulary
 ) -> NDArray[np.int64]:
-    """Part of the segment that each token lies in, shape (t,): the n-th token of an instrument is its n-th part."""
-    at = np.flatnonzero(is_instrument)
+    """Part of each group, shape (g,): the n-th token of an instrument in a measure is its n-th part."""
+    at = np.flatnonzero(_in(body, vocabulary, "Instrument"))
     program, bar = body[at] - vocabulary.first["Instrument"], measure[at]
-    order = np.lexsort((at, program, bar))
+    order = np.lexsort((program, bar))
     opens = np.r_[True, (np.diff(bar[order]) != 0) | (np.diff(program[order]) != 0)]
     rank = np.empty(len(at), np.int64)
     rank[order] = np.arange(len(at)) - np.maximum.accumulate(np.where(opens, np.arange(len(at)), 0))
@@ -341,7 +341,7 @@ def _part_of_token(
     lookup = np.zeros((DRUMS + 1, len(parts) + 1), np.int64)
     lookup[programs, ranks] = np.arange(len(parts))
     part = lookup[program, np.minimum(rank, len(parts))]
-    return part[np.maximum(np.cumsum(is_instrument) - 1, 0)]
+    return part[np.searchsorted(at, groups) - 1]
 
 
 __all__ = ["MAX_BARS", "decode", "encode_body", "encode_header", "ranked_programs"]

@@ -7,19 +7,48 @@ held notes meet in one `&`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, lru_cache
 
 from partimento.errors import InfeasibleTask
 from partimento.plan import Plan, Task
 from partimento.representations.base import Ranges
+from partimento.representations.remi.ending import shortest_end
+from partimento.representations.remi.state import (
+    BAR,
+    BAR_KEY,
+    BAR_LENGTH,
+    BAR_METER,
+    BAR_TEMPO,
+    BARS,
+    BOS,
+    CHORD,
+    CHORD_BASS,
+    CHORD_POSITION,
+    CHORDS,
+    END,
+    ENDS,
+    KEY,
+    METER,
+    NOTE,
+    OPENS,
+    PARTS,
+    POSITION,
+    RELEASE,
+    SEGMENT,
+    START,
+    STYLE,
+    TEMPO,
+    VELOCITY,
+    State,
+)  # fmt: skip
 from partimento.representations.remi.vocabulary import (
     CHORD_KINDS,
     GRID,
     KEYS,
-    MAX_BAR,
     MAX_BARS,
     MAX_COUNTDOWN,
+    MAX_RELEASE,
     METERS,
     STYLES,
     TEMPOS_BPM,
@@ -37,61 +66,6 @@ MAX_STRUCK = 6
 _ALL_PITCHES = (1 << 128) - 1
 _UNLIMITED = 1 << 30
 _LENGTHS = tuple(int(meter.duration_quarter * GRID) for meter in METERS)
-
-# Where a sequence stands: the last kind of token written.
-START, BOS, STYLE, METER, KEY, TEMPO, BARS, OPENS, ENDS, PARTS, CHORDS = range(11)
-BAR, BAR_METER, BAR_LENGTH, BAR_KEY, BAR_TEMPO, CHORD_POSITION, CHORD, CHORD_BASS = range(11, 19)
-SEGMENT, POSITION, VELOCITY, DURATION, NOTE, END = range(19, 25)
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """Everything that decides what may follow."""
-
-    task: Task
-    at: int = START
-    spent: int = 0
-    # the header
-    meter: int = 0
-    key: int = 0
-    tempo: int = 0
-    bars: int = 0
-    programs: tuple[int, ...] = ()
-    with_chords: bool = False
-    # the measure
-    bars_left: int = 0
-    length: int = 0
-    chord_position: int = -1
-    chord_seen: bool = False
-    bar_chords: tuple[tuple[int, int], ...] = ()
-    """(position, mask of tones), the chord still sounding from earlier measures first, at −1."""
-    queue: tuple[int, ...] = ()
-    """Chord tokens that the plan wants next."""
-    taken: int = 0
-    """Bit per part whose instrument token has been written in this measure."""
-    sounded: int = -1
-    """Last part with notes in this measure."""
-    rests: tuple[int, ...] = ()
-    """Measures since each part last struck a note."""
-    # the segment
-    part: int = -1
-    cursor: int = 0
-    """Onset of the current group."""
-    following: int = 0
-    """Onset of the next group unless it has a position of its own."""
-    duration: int = 0
-    velocity: int = -1
-    limit: tuple[int, int] | None = None
-    """Duration and velocity of the earlier group at the same onset, which this one must go below."""
-    pitch: int = -1
-    """Last pitch of the group; in a chord symbol, its root's pitch class."""
-    struck: int = 0
-    """Mask of the pitches of this onset and duration."""
-    held: tuple[tuple[tuple[int, int], ...], ...] = ()
-    """(pitch, release) of the notes that each part holds, in steps from this measure's start."""
-    diatonic: int = 0
-    chromatic: int = 0
-    """Steps sounded inside and outside the scale."""
 
 
 class Grammar:
@@ -117,13 +91,14 @@ class Grammar:
             raise InfeasibleTask(f"meter {plan.meter} is outside what remi can say (up to 16 quarters a bar, 16th as unit)")
         if plan.chords is not None and not any(plan.chords):
             raise InfeasibleTask("a chord progression needs at least one chord")
+        if _most_chords(plan) > (max(_LENGTHS) if plan.meter is None else int(plan.meter.duration_quarter * GRID)):
+            raise InfeasibleTask(f"{_most_chords(plan)} chords do not fit in one bar")
         state = State(task)
         if constraints.budget is not None:
-            bars, parts = plan.bars or 1, plan.instruments or (0,)
-            ready = replace(state, bars=bars, bars_left=bars, programs=parts, rests=(0,) * len(parts), at=PARTS)
-            needed = 9 + len(parts) + self._rest_of_bars(ready, bars)
-            if needed + self._slack(ready) > constraints.budget:
-                raise InfeasibleTask(f"{bars} bars for {len(parts)} instruments need {needed} tokens, and {constraints.budget} are allowed")
+            needed = self.shortest_end(state)
+            if needed > constraints.budget:
+                bars, parts = plan.bars or 1, len(plan.instruments or (0,))
+                raise InfeasibleTask(f"{bars} bars for {parts} instruments need {needed} tokens, and {constraints.budget} are allowed")
         return state
 
     def step(self, state: State, token: int) -> State:
@@ -150,48 +125,18 @@ class Grammar:
         """Ids that follow without a choice."""
         tokens: list[int] = []
         while state.at != END:
-            ranges = self.allowed(state)
-            if len(ranges) > 1 or ranges[0][1] - ranges[0][0] > 1:
+            (low, high), *others = self.allowed(state)
+            if others or high - low > 1:
                 break
-            tokens.append(ranges[0][0])
-            state = self.step(state, tokens[-1])
+            tokens.append(low)
+            state = self.step(state, low)
         return tuple(tokens)
 
     def shortest_end(self, state: State) -> int:
         """Tokens, EOS included, that certainly close the sequence."""
-        if state.at == END:
-            return 0
-        if state.at < BAR:
-            bars = state.bars or state.task.plan.bars or 1
-            programs = state.programs or state.task.plan.instruments or (0,)
-            missing = max(len(state.task.plan.instruments or (0,)) - len(state.programs), 0)
-            ready = replace(state, programs=programs, rests=(0,) * len(programs))
-            return max(CHORDS - state.at, 0) + missing + self._rest_of_bars(ready, bars)
-        velocity = int(self._has_velocity)
-        group = {SEGMENT: 3 + velocity, POSITION: 2 + velocity, VELOCITY: 2, DURATION: 1}.get(state.at, 0)
-        chord = {CHORD_POSITION: 1}.get(state.at, 0) + len(state.queue)
-        owed = 0
-        if state.at == SEGMENT:
-            owed = sum(state.programs[k] == state.programs[state.part] for k in range(state.part + 1, len(state.programs)))
-        must = sum(self._segment_cost(state, part) for part in self._must_sound(state) if part != state.part or state.at < SEGMENT)
-        return group + chord + owed + must + self._rest_of_bars(self._bar_closed(state), state.bars_left)
+        return shortest_end(state, self._has_velocity)
 
-    # What certainly remains
-
-    def _segment_cost(self, state: State, part: int) -> int:
-        same_before = sum(program == state.programs[part] for program in state.programs[:part])
-        return same_before + 4 + int(self._has_velocity)
-
-    def _rest_of_bars(self, state: State, bars: int) -> int:
-        """Cost of `bars` further measures and EOS, each part sounding only when it must."""
-        most = state.task.constraints.max_rest_bars
-        sounding = 0
-        if most is not None:
-            for part, rest in enumerate(state.rests):
-                sounding += (bars + rest) // (most + 1) * self._segment_cost(state, part)
-        plan = state.task.plan
-        chords = max((3 * len(bar) for bar in plan.chords), default=0) * bars if plan.chords else int(not state.chord_seen)
-        return bars + chords + sounding + 1
+    # Budget
 
     def _slack(self, state: State) -> int:
         """The most that one token can add to `shortest_end`, and a little more."""
@@ -210,7 +155,7 @@ class Grammar:
         if at == BOS:
             return [self._wanted("Style", plan.style, STYLES)]
         if at == STYLE:
-            return [self._wanted("Meter", plan.meter, METERS)]
+            return self._wanted_meters(plan, -1)
         if at == METER:
             return [self._wanted("Key", plan.key, KEYS)]
         if at == KEY:
@@ -228,6 +173,13 @@ class Grammar:
             return self._span(block)
         index = members.index(wish)
         return self._span(block, index, index + 1)
+
+    def _wanted_meters(self, plan: Plan, but: int) -> list[tuple[int, int]]:
+        """The plan's meter, or all that have a step for each of its chords, without one that is no change."""
+        if plan.meter is not None:
+            return [self._wanted("Meter", plan.meter, METERS)]
+        most = _most_chords(plan)
+        return [self._span("Meter", k, k + 1) for k, length in enumerate(_LENGTHS) if length >= most and k != but]
 
     def _wanted_tempo(self, plan: Plan) -> tuple[int, int]:
         if plan.tempo_bpm is None:
@@ -259,14 +211,19 @@ class Grammar:
             return [self._span("Instrument", plan.instruments[chosen], plan.instruments[chosen] + 1)]
         ranges: list[tuple[int, int]] = []
         most = MAX_FREE_PARTS if state.task.constraints.playable else MAX_PARTS
-        grown = replace(state, programs=(*state.programs, 0), rests=(0,) * (chosen + 1))
-        if chosen == 0 or (plan.instruments is None and chosen < most and not self._is_closing(grown)):
+        if chosen == 0 or (plan.instruments is None and chosen < most and self._has_room_for_part(state)):
             ranges.append(self._span("Instrument"))
         if chosen and plan.chords is not None:
-            ranges = [*ranges, self._span("Chords")] if plan.instruments is None else [self._span("Chords")]
-        elif chosen:
+            must_close = self._span("Chords") if any(plan.chords[: state.bars]) else self._bar_token(state.bars)
+            return [*ranges, must_close] if plan.instruments is None else [must_close]
+        if chosen:
             ranges += [self._bar_token(state.bars)] if self._is_closing(state) else [self._span("Chords"), self._bar_token(state.bars)]
         return ranges
+
+    def _has_room_for_part(self, state: State) -> bool:
+        """Whether the budget allows one more part, whatever it plays."""
+        usual = max(state.programs, key=state.programs.count)
+        return not self._is_closing(replace(state, programs=(*state.programs, usual), spent=state.spent + 1))
 
     def _after_bos(self, state: State, member: int) -> State:
         return replace(state, at=BOS)
@@ -308,11 +265,13 @@ class Grammar:
 
     def _allowed_bar(self, state: State) -> list[tuple[int, int]]:
         if state.at == CHORD_POSITION:
-            return [self._span("Chord")]
+            return self._free_chords(state)
         ranges = self._allowed_changes(state)
         closing = self._is_closing(state)
-        owes_chord = state.with_chords and not state.chord_seen and state.bars_left == 0
-        if state.with_chords and state.task.plan.chords is None and (owes_chord or not closing):
+        owes_chord = state.with_chords and not state.chord_seen and not state.task.plan.chords and state.bars_left == 0
+        if owes_chord and closing:
+            return self._free_chords(state)
+        if state.with_chords and state.task.plan.chords is None and not closing:
             ranges += self._allowed_chords(state)
         return ranges if owes_chord else ranges + self._allowed_segments(state, closing)
 
@@ -322,7 +281,7 @@ class Grammar:
             return []
         plan, ranges = state.task.plan, list[tuple[int, int]]()
         if state.at < BAR_METER and state.bars_left < state.bars - 1 and plan.meter is None:
-            ranges += self._all_but("Meter", state.meter)
+            ranges += self._wanted_meters(plan, state.meter)
         if state.at < BAR_LENGTH:
             ranges += self._all_but("Length", _LENGTHS[state.meter] - 1)
         if state.at < BAR_KEY and state.key and state.bars_left < state.bars - 1 and plan.key is None:
@@ -334,7 +293,7 @@ class Grammar:
     def _allowed_chords(self, state: State) -> list[tuple[int, int]]:
         ranges: list[tuple[int, int]] = []
         if state.at < CHORD_POSITION:
-            ranges.append(self._span("Chord"))
+            ranges += self._free_chords(state)
         first = max(state.chord_position + 1, 1)
         if first < state.length:
             ranges.append(self._span("Position", first, state.length))
@@ -342,12 +301,19 @@ class Grammar:
             ranges += [] if state.pitch < 0 else self._all_but("Bass", state.pitch)
         return ranges
 
+    def _free_chords(self, state: State) -> list[tuple[int, int]]:
+        """Chords that the model may choose: where the scale is guarded, those that belong to the key."""
+        key = KEYS[state.key]
+        if state.task.constraints.max_chromatic_share is None or key is None:
+            return [self._span("Chord")]
+        return [self._span("Chord", low, high) for low, high in _mask_ranges(_chords_of_key(key.pitch_classes))]
+
     def _after_bar(self, state: State, member: int) -> State:
         left = state.bars_left - 1
         if state.length == 0:
             opened = replace(state, rests=(0,) * len(state.programs), held=((),) * len(state.programs))
         else:
-            opened = self._bar_closed(state)
+            opened = replace(state, rests=tuple(rest + 1 for rest in state.rests))
             released = tuple(
                 tuple((pitch, release - state.length) for pitch, release in part if release > state.length) for part in state.held
             )
@@ -358,12 +324,6 @@ class Grammar:
             opened, at=BAR, bars_left=left, length=length, chord_position=-1, bar_chords=running, taken=0, sounded=-1,
             part=-1, queue=self._planned_chords(state.task.plan, state.bars - 1 - left, length),
         )  # fmt: skip
-
-    def _bar_closed(self, state: State) -> State:
-        """The state with this measure's rests counted; parts that have sounded have reset theirs already."""
-        if state.length == 0:
-            return state
-        return replace(state, rests=tuple(rest + 1 for rest in state.rests))
 
     def _planned_chords(self, plan: Plan, bar: int, length: int) -> tuple[int, ...]:
         if not plan.chords:
@@ -407,69 +367,44 @@ class Grammar:
 
     # Segments
 
-    def _must_sound(self, state: State) -> list[int]:
-        """Parts still to come in this measure that have rested as long as they may."""
-        most = state.task.constraints.max_rest_bars
-        if most is None:
-            return []
-        return [
-            part
-            for part in range(state.sounded + 1, len(state.rests))
-            if state.rests[part] >= most and self._can_strike(state, part)
-        ]
-
-    def _can_strike(self, state: State, part: int) -> bool:
-        return self._earliest(state, part) < state.length
-
-    def _earliest(self, state: State, part: int) -> int:
-        """First position at which a part may strike a note: instruments of one voice wait for their last release."""
-        if not state.task.constraints.playable or not instrument(state.programs[part]).is_monophonic:
-            return 0
-        return max((release for _, release in state.held[part]), default=0)
-
-    def _candidates(self, state: State, closing: bool) -> list[int]:
-        """Parts that may sound next in this measure."""
-        must = self._must_sound(state)
-        if closing:
-            return must[:1]
-        last = must[0] if must else len(state.programs) - 1
-        return [part for part in range(state.sounded + 1, last + 1) if self._can_strike(state, part)]
-
     def _allowed_segments(self, state: State, closing: bool) -> list[tuple[int, int]]:
-        programs = {state.programs[part] for part in self._candidates(state, closing)}
+        must = state.must_sound()
+        programs = {state.programs[part] for part in (must[:1] if closing else state.candidates())}
         ranges = [self._span("Instrument", program, program + 1) for program in programs]
-        return ranges if self._must_sound(state) else [*ranges, self._bar_token(state.bars_left)]
+        return ranges if must else [*ranges, self._bar_token(state.bars_left)]
 
     def _allowed_segment(self, state: State) -> list[tuple[int, int]]:
         closing = self._is_closing(state)
         if state.at == SEGMENT:
             return self._allowed_opening(state, closing)
         if state.at == POSITION:
-            return self._allowed_velocities(state) if self._has_velocity else self._allowed_durations(state, closing)
+            return self._allowed_velocities(state) if self._has_velocity else self._allowed_releases(state, closing)
         if state.at == VELOCITY:
-            return self._allowed_durations(state, closing)
-        if state.at == DURATION:
+            return self._allowed_releases(state, closing)
+        if state.at == RELEASE:
             ranges = self._allowed_pitches(state)
-            is_whole = state.duration % MAX_BAR == 0
-            return ranges + (self._allowed_durations(state, closing) if is_whole and not closing else [])
+            may_go_on = state.release % MAX_RELEASE == 0 and not closing
+            return ranges + (self._allowed_releases(state, closing) if may_go_on else [])
         return self._allowed_after_note(state, closing)
 
     def _allowed_opening(self, state: State, closing: bool) -> list[tuple[int, int]]:
         """After an instrument: its first group, or the instrument again for the next part that plays it."""
-        candidates = self._candidates(state, False)
-        later = [part for part in candidates if part > state.part and state.programs[part] == state.programs[state.part]]
-        ranges = [self._span("Instrument", state.programs[state.part], state.programs[state.part] + 1)] if later else []
+        candidates, must = state.candidates(), state.must_sound()
+        program = state.programs[state.part]
+        later = [part for part in candidates if part > state.part and state.programs[part] == program]
+        again = [self._span("Instrument", program, program + 1)] if later else []
         if state.part not in candidates:
-            return ranges
-        if closing:
-            ranges = []
-        earliest = self._earliest(state, state.part)
+            return again
+        if closing and again and state.part not in must and any(part in must for part in later):
+            return again
+        earliest = state.earliest(state.part)
+        ranges = [] if closing else again
         if max(earliest, 1) < state.length:
             ranges.append(self._span("Position", max(earliest, 1), state.length))
         return ranges + (self._allowed_groups(state, closing) if earliest == 0 else [])
 
     def _allowed_groups(self, state: State, closing: bool) -> list[tuple[int, int]]:
-        return self._allowed_velocities(state) if self._has_velocity else self._allowed_durations(state, closing)
+        return self._allowed_velocities(state) if self._has_velocity else self._allowed_releases(state, closing)
 
     def _allowed_velocities(self, state: State) -> list[tuple[int, int]]:
         if state.limit is not None and state.limit[0] == 1:
@@ -488,11 +423,10 @@ class Grammar:
             most = min(most, end - state.cursor)
         return most
 
-    def _allowed_durations(self, state: State, closing: bool) -> list[tuple[int, int]]:
-        remaining = min(self._longest(state) - state.duration, MAX_BAR)
-        if remaining < 1:
-            return []
-        return [self._span("Duration", 0, remaining)]
+    def _allowed_releases(self, state: State, closing: bool) -> list[tuple[int, int]]:
+        earliest = max(state.cursor + 1 - state.release, 1)
+        latest = min(state.cursor + self._longest(state) - state.release, MAX_RELEASE)
+        return [self._span("Release", earliest - 1, latest)] if earliest <= latest else []
 
     def _allowed_pitches(self, state: State) -> list[tuple[int, int]]:
         block = "Drum" if state.programs[state.part] == DRUMS else "Pitch"
@@ -544,7 +478,7 @@ class Grammar:
         held = sum(release > state.following for _, release in state.held[state.part])
         crowded = playable and held >= MAX_HELD - MAX_STRUCK
         if state.following < state.length and not crowded:
-            ranges += self._allowed_groups(replace(state, cursor=state.following, duration=0, velocity=-1, limit=None), closing)
+            ranges += self._allowed_groups(replace(state, cursor=state.following, release=0, velocity=-1, limit=None), closing)
         if not is_single and not crowded and self._has_room_below(state):
             ranges.append(self._span("Position", state.cursor, state.cursor + 1))
         ranges += self._later_positions(state, state.following if is_single else state.cursor, crowded)
@@ -569,7 +503,7 @@ class Grammar:
             return replace(state, at=PARTS, programs=(*state.programs, member))
         part = next(k for k, program in enumerate(state.programs) if program == member and not state.taken >> k & 1)
         return replace(
-            state, at=SEGMENT, part=part, taken=state.taken | 1 << part, cursor=0, following=0, duration=0, velocity=-1,
+            state, at=SEGMENT, part=part, taken=state.taken | 1 << part, cursor=0, following=0, release=0, velocity=-1,
             limit=None, pitch=-1, struck=0,
         )  # fmt: skip
 
@@ -578,23 +512,23 @@ class Grammar:
             return replace(state, at=CHORD_POSITION, queue=state.queue[1:], chord_position=member)
         same = state.at == NOTE and member == state.cursor
         limit = (state.duration, state.velocity) if same else None
-        return replace(state, at=POSITION, cursor=member, limit=limit, duration=0, velocity=-1)
+        return replace(state, at=POSITION, cursor=member, limit=limit, release=0, velocity=-1)
 
     def _after_velocity(self, state: State, member: int) -> State:
         opened = self._default_group(state)
         return replace(opened, at=VELOCITY, velocity=member)
 
-    def _after_duration(self, state: State, member: int) -> State:
-        opened = state if state.at in (VELOCITY, DURATION) else self._default_group(state)
-        duration = opened.duration + member + 1
-        again = opened.limit is not None and opened.limit[0] == duration
-        return replace(opened, at=DURATION, duration=duration, pitch=-1, struck=opened.struck if again else 0)
+    def _after_release(self, state: State, member: int) -> State:
+        opened = state if state.at in (VELOCITY, RELEASE) else self._default_group(state)
+        release = opened.release + member + 1
+        again = opened.limit is not None and opened.limit[0] == release - opened.cursor
+        return replace(opened, at=RELEASE, release=release, pitch=-1, struck=opened.struck if again else 0)
 
     def _default_group(self, state: State) -> State:
         """The state with a new group begun where the last one ends, if no position has begun one already."""
         if state.at == POSITION:
             return state
-        return replace(state, cursor=state.following, duration=0, velocity=-1, limit=None)
+        return replace(state, cursor=state.following, release=0, velocity=-1, limit=None)
 
     def _after_pitch(self, state: State, member: int) -> State:
         key = KEYS[state.key]
@@ -610,9 +544,9 @@ class Grammar:
         part, rests, held = state.part, state.rests, state.held
         rests = rests if rests[part] == -1 else (*rests[:part], -1, *rests[part + 1 :])
         if state.task.constraints.playable:
-            held = (*held[:part], (*held[part], (member, state.cursor + state.duration)), *held[part + 1 :])
+            held = (*held[:part], (*held[part], (member, state.release)), *held[part + 1 :])
         return replace(
-            state, at=NOTE, pitch=member, struck=state.struck | 1 << member, following=state.cursor + state.duration,
+            state, at=NOTE, pitch=member, struck=state.struck | 1 << member, following=state.release,
             sounded=part, rests=rests, held=held,
         )  # fmt: skip
 
@@ -625,6 +559,10 @@ class Grammar:
         low, high = self._span(block, start)
         at = self._first[block] + member
         return [(a, b) for a, b in ((low, at), (at + 1, high)) if a < b]
+
+
+def _most_chords(plan: Plan) -> int:
+    return max(map(len, plan.chords), default=0) if plan.chords else 0
 
 
 def _merged(ranges: Iterable[tuple[int, int]]) -> Ranges:
@@ -649,6 +587,17 @@ def _chord_mask(member: int) -> int:
         return _ALL_PITCHES
     root, kind = divmod(member - 1, len(CHORD_KINDS))
     return _class_mask(frozenset((root + tone) % 12 for tone in KINDS[CHORD_KINDS[kind]][0]))
+
+
+@cache
+def _chords_of_key(scale: frozenset[int]) -> int:
+    """Mask of the chord tokens (no chord included) whose root is in the scale, and all tones but one at most."""
+    mask = 1
+    for member in range(1, 1 + 12 * len(CHORD_KINDS)):
+        root, kind = divmod(member - 1, len(CHORD_KINDS))
+        tones = {(root + tone) % 12 for tone in KINDS[CHORD_KINDS[kind]][0]}
+        mask |= (root in scale and len(tones - scale) <= 1) << member
+    return mask
 
 
 @lru_cache(maxsize=65536)

@@ -75,10 +75,10 @@ def _notes(score: Score, velocities: bool, end: int) -> tuple[Records, Losses]:
     is_grace = notes["grace"] > 0
     is_late = ~is_grace & (onset >= end)
     is_double = ~is_grace & ~is_late
-    is_double[is_double] = _doubled(notes[is_double])
+    is_double[is_double] = _doubled(notes.take(np.flatnonzero(is_double)))
     reasons = ((is_grace, "grace note"), (is_late, "note behind the last barline"), (is_double, "note that another doubles"))
     losses = tuple(Loss(what, note_id) for mask, what in reasons for note_id in notes["note_id"][mask].tolist())
-    return notes[~(is_grace | is_late | is_double)], losses
+    return notes.take(np.flatnonzero(~(is_grace | is_late | is_double))), losses
 
 
 def _doubled(notes: Records) -> NDArray[np.bool_]:

@@ -16,7 +16,9 @@ from partimento.theory.meter import Meter
 GRID = 12
 """Positions per quarter: triplets and sixteenths are exact."""
 MAX_BAR = 16 * GRID
-"""Longest measure, and longest duration of one token, in grid steps."""
+"""Longest measure in grid steps."""
+MAX_RELEASE = 2 * MAX_BAR
+"""Furthest release, from the barline at which its measure begins, that one token states; tokens add up."""
 MAX_BARS = 256
 MAX_COUNTDOWN = 64
 STYLES = (
@@ -68,7 +70,7 @@ def build(velocities: bool) -> Vocabulary:
         ("Bass", [f"Bass_{pc}" for pc in range(12)]),
         ("Position", [f"Position_{n}" for n in range(MAX_BAR)]),
         ("Velocity", [f"Velocity_{v}" for v in VELOCITIES] if velocities else []),
-        ("Duration", [f"Duration_{n + 1}" for n in range(MAX_BAR)]),
+        ("Release", [f"Release_{n + 1}" for n in range(MAX_RELEASE)]),
         ("Pitch", [f"Pitch_{n}" for n in range(128)]),
         ("Drum", [f"Drum_{n}" for n in range(128)]),
     ]  # fmt: skip

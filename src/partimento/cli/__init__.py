@@ -1,0 +1,108 @@
+"""The command line, `partimento`.
+
+One small file per group of commands; each is imported when its command is called, so that help comes at once.
+What a user can mend is said in one line on stderr, with exit status 2.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError, Group
+
+from partimento import __version__
+from partimento.cli.console import listen_to_readers, print_error
+from partimento.errors import BadInput, PartimentoError
+
+_EPILOGUE = """[bold]Examples[/]
+
+  partimento compose "a lively jig in D major for flute" --out out/jig
+  partimento compose "a hymn in F for SATB choir" --seed 7 --out out/hymn
+  partimento show out/jig.musicxml
+  partimento convert song.mid song.musicxml
+"""
+
+_COMMANDS = {
+    "Make music": {
+        "compose": ("compose:compose", "Write a piece from a sentence, chords or nothing at all."),
+        "plan": ("plan:plan", "Show what is understood of a sentence."),
+        "instruments": ("instruments:instruments", "List the instruments and what they may be called."),
+    },
+    "Work with files": {
+        "show": ("show:show", "Show what is in a file, with a small piano roll."),
+        "convert": ("files:convert", "Turn a MIDI, MusicXML or ABC file into another of these."),
+        "play": ("files:play", "Play a file into a sound file."),
+        "print": ("files:print_pages", "Engrave a file as sheet music."),
+    },
+    "Make models": {
+        "prepare": ("prepare:prepare", "Turn folders of music into a dataset for training."),
+        "train": ("train:train", "Train a model from a recipe."),
+    },
+}
+_NAMES = [name for commands in _COMMANDS.values() for name in commands]
+
+
+def build_app(called: str = "") -> App:
+    """The application with all commands; none is imported yet.
+
+    Args:
+        called: the command about to run. A summary given here hides the docstring of its function, so this
+            one gets none.
+    """
+    app = App(
+        name="partimento",
+        help="Compose editable, multi-instrument scores with language models, and make such models.",
+        help_epilogue=_EPILOGUE,
+        help_format="rich",  # Markdown takes as long to load as all the rest
+        version=__version__,
+        suppress_keyboard_interrupt=False,
+    )
+    for rank, (title, commands) in enumerate(_COMMANDS.items()):
+        group = Group(title, sort_key=rank)
+        for name, (place, summary) in commands.items():
+            shown = None if name == called else summary
+            app.command(
+                f"partimento.cli.{place}", name=name, help=shown, group=group, help_epilogue="", help_format="markdown"
+            )
+    return app
+
+
+def main(tokens: Sequence[str] | None = None) -> int:
+    """Run a command line.
+
+    Args:
+        tokens: the arguments; those of the process by default.
+
+    Returns:
+        Exit status: 0, 2 for what the user can mend, 1 for other failures, 130 after Ctrl-C.
+    """
+    arguments = list(sys.argv[1:] if tokens is None else tokens)
+    app = build_app(arguments[0] if arguments else "")
+    listen_to_readers()
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in _NAMES:
+        close = difflib.get_close_matches(arguments[0], _NAMES, n=1)
+        mend = f"do you mean {close[0]}?" if close else "see partimento --help"
+        print_error(f"there is no command {arguments[0]!r}; {mend}")
+        return 2
+    try:
+        app(arguments, exit_on_error=False, print_error=False, verbose=False, result_action="return_none")
+        sys.stdout.flush()
+    except CycloptsError as error:
+        print_error(f"{error} (partimento {' '.join([*(error.command_chain or ()), '--help'])} says more)")
+        return 2
+    except BadInput as error:
+        print_error(str(error))
+        return 2
+    except PartimentoError as error:
+        print_error(str(error))
+        return 1
+    except KeyboardInterrupt:
+        print_error("stopped")
+        return 130
+    except BrokenPipeError:  # the reader of a pipe has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return 0

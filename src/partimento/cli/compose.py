@@ -1,0 +1,178 @@
+"""`partimento compose`: wishes into a piece, as files."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from rich.text import Text
+
+from partimento import __version__
+from partimento.cli.console import console, table
+from partimento.cli.plan import print_plan
+from partimento.errors import BadInput
+from partimento.plan import Plan
+from partimento.plan.check import Verdict, check
+from partimento.plan.document import load_plan
+from partimento.plan.parse import (
+    Understood,
+    parse_chords,
+    parse_instruments,
+    parse_prompt,
+    parse_style,
+    parse_tempo,
+)
+from partimento.score import Score
+from partimento.theory.key import Key
+from partimento.theory.meter import Meter
+
+_ROLL_BARS = 4
+_SIGNS = {True: "yes", False: "NO", None: "–"}
+
+
+def compose(
+    *text: str,
+    key: str | None = None,
+    meter: str | None = None,
+    tempo: str | None = None,
+    instruments: Annotated[str | None, Parameter(name=["--instruments"])] = None,
+    bars: int | None = None,
+    chords: str | None = None,
+    style: str | None = None,
+    title: str | None = None,
+    plan: Path | None = None,
+    temperature: float | None = None,
+    top_p: float | None = None,
+    seed: int | None = None,
+    model: Path | None = None,
+    out: Path = Path("piece"),
+) -> None:
+    """Write a piece from a sentence, chords or nothing at all.
+
+    Key, meter, tempo, instruments, number of bars and chords that are asked for are what the piece will have;
+    everything else is the model's choice. Options are stronger than the sentence, and the sentence is
+    stronger than a plan file.
+
+    Written are OUT.mid .musicxml .abc .wav, .svg (sheet music; further pages -2.svg …), .png (piano roll) and
+    .plan.json. The same wishes, seed and model give the same files.
+
+    **Examples**
+
+    - `partimento compose "a lively jig in D major for flute and guitar, 16 bars" --seed 7 --out out/jig`
+    - `partimento compose "a waltz for piano" --chords "G C D7 G" --temperature 0.8`
+    - `partimento compose --key "F# minor" --meter 3/4 --instruments "violin, cello" --bars 24`
+    - `partimento compose --plan out/jig.plan.json --tempo 96 --out out/slower`
+
+    Args:
+        text: What the piece should be, in your words.
+        key: Such as "D major", "F# minor", "G dorian".
+        meter: Such as 4/4, 6/8.
+        tempo: Quarter notes per minute, or a word such as allegro.
+        instruments: Such as "flute, two violins and guitar".
+        bars: How many, 1 to 256.
+        chords: One to a bar, "D G A7 D", or "| D | G A7 |"; repeated to the end.
+        style: Such as jig, waltz, hymn, lead sheet.
+        title: What stands above the music.
+        plan: A .plan.json to start from.
+        temperature: How daring the model is, usually 0.7 to 1.2.
+        top_p: Share of the likeliest continuations to choose from, up to 1.
+        seed: Number that decides between all the pieces that could come out; drawn by lot by default.
+        model: Folder of another model.
+        out: Common beginning of the files' names.
+    """
+    from partimento.rendering.bundle import usable_prefix
+
+    options = {"key": key, "meter": meter, "tempo": tempo, "instruments": instruments, "chords": chords,
+               "bars": bars, "style": style, "title": title}  # fmt: skip
+    understood = parse_prompt(" ".join(text)) if text else None
+    wishes = gather(understood, options, plan)
+    if seed is not None and seed < 0:
+        raise BadInput(f"--seed {seed}: a seed is 0 or more")
+    seed = secrets.randbelow(2**31) if seed is None else seed
+    prefix = usable_prefix(out)
+    sampling = {name: value for name, value in (("temperature", temperature), ("top_p", top_p)) if value is not None}
+    with console().status("composing"):
+        score = _composed(wishes, model, seed, sampling)
+        verdicts = check(wishes, score)
+        document = describe(wishes, verdicts, text=" ".join(text), seed=seed, model=str(model or "starter"), **sampling)
+        files = _written(score, prefix, document)
+    _report(understood, wishes, verdicts, score, files, seed)
+
+
+def gather(understood: Understood | None, options: dict[str, Any], plan_file: Path | None) -> Plan:
+    """The wishes of a plan file, a sentence and options together, the later ones stronger.
+
+    Raises:
+        BadInput: one of them cannot be understood.
+    """
+    wishes = load_plan(plan_file) if plan_file else Plan()
+    wishes = wishes.merged(understood.plan) if understood else wishes
+    given = {name: value for name, value in options.items() if value is not None}
+    readers = {
+        "key": Key.parse,
+        "meter": Meter.parse,
+        "tempo": parse_tempo,
+        "instruments": parse_instruments,
+        "style": parse_style,
+    }
+    stated: dict[str, Any] = {name: reader(given[name]) for name, reader in readers.items() if name in given}
+    if "chords" in given:
+        stated["chords"] = parse_chords(given["chords"], stated.get("key", wishes.key))
+    if "tempo" in stated:
+        stated["tempo_bpm"] = stated.pop("tempo")
+    return wishes.merged(Plan(bars=given.get("bars"), title=given.get("title", ""), **stated))
+
+
+def describe(wishes: Plan, verdicts: Sequence[Verdict], **made_with: Any) -> dict[str, Any]:
+    """What stands in `.plan.json`: the plan, what it was made with, and what became of each wish."""
+    judged = [{"wish": v.wish, "asked": v.asked, "measured": v.measured, "followed": v.followed} for v in verdicts]
+    return {
+        "plan": wishes.to_dict(),
+        "made_with": {"partimento": __version__, **made_with},
+        "verdicts": judged,
+    }
+
+
+def _composed(wishes: Plan, model: Path | None, seed: int, sampling: dict[str, float]) -> Score:
+    from partimento.generation import (
+        compose as compose_score,
+    )  # loads torch, which wrong wishes need not wait for
+
+    return compose_score(wishes, model=model, seed=seed, **sampling)
+
+
+def _written(score: Score, prefix: Path, document: dict[str, Any]) -> list[Path]:
+    from partimento.rendering.bundle import write_bundle
+
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return write_bundle(score, prefix, {".plan.json": text.encode()})
+
+
+def _report(
+    understood: Understood | None,
+    wishes: Plan,
+    verdicts: Sequence[Verdict],
+    score: Score,
+    files: Sequence[Path],
+    seed: int,
+) -> None:
+    from partimento.rendering.terminal import to_terminal
+
+    terminal = console()
+    print_plan(understood, wishes)
+    terminal.print()
+    rows = [(v.wish, v.asked, v.measured, _SIGNS[v.followed]) for v in verdicts]
+    terminal.print(table(rows, ("wish", "asked", "measured", "holds")))
+    terminal.print()
+    terminal.print(Text(to_terminal(score, terminal.width, _ROLL_BARS)), no_wrap=True)
+    terminal.print()
+    terminal.print(table([(str(file), _size(file.stat().st_size)) for file in files], ("file", "size")))
+    terminal.print(f"seed {seed}", markup=False)
+
+
+def _size(size_byte: int) -> str:
+    return f"{size_byte / 1000:,.0f} kB" if size_byte >= 1000 else f"{size_byte} bytes"

@@ -1,0 +1,181 @@
+"""Batches for training: whole pieces packed into rows, and every batch a pure function of seed and step.
+
+Which pieces share a row is decided once (best fit, the longest first). An endless stream of rows is one
+random permutation of them after another; step s takes rows s·B to (s + 1)·B of it. So a run that was stopped
+needs only its step to go on, and every piece is seen equally often.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+import numpy as np
+import torch
+from lightning.pytorch import LightningDataModule
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset
+
+from partimento.data.dataset import TokenDataset
+from partimento.errors import BadRecipe
+
+Augment = Callable[[NDArray[np.int32], np.random.Generator], NDArray[np.int32]]
+"""Another version of a piece: ids and a generator to ids of the same shape."""
+Batch = dict[str, Tensor]
+"""`input_ids`, `labels` and `position_ids`, each int64 of shape (rows, context)."""
+
+IGNORED = -100
+"""Label of what is no target."""
+_ORDER, _AUGMENT = 0, 1
+
+
+def pack(lengths: NDArray[np.int64], context: int) -> list[list[int]]:
+    """Rows of windows: each window, the longest first, goes where it leaves the least space.
+
+    Args:
+        lengths: tokens of each window, none above `context`.
+        context: tokens of a row.
+
+    Returns:
+        Indices of windows, per row.
+    """
+    rows = list[list[int]]()
+    space = list[tuple[int, int]]()  # (tokens free, row), ascending
+    for window in np.argsort(-lengths, kind="stable").tolist():
+        length = int(lengths[window])
+        at = bisect_left(space, (length, -1))
+        free, row = space.pop(at) if at < len(space) else (context, len(rows))
+        if row == len(rows):
+            rows.append([])
+        rows[row].append(window)
+        insort(space, (free - length, row))
+    return rows
+
+
+class PackedBatches:
+    """Batches of one split.
+
+    Args:
+        dataset: its windows.
+        context: tokens of a row; no window may be longer.
+        rows: rows of a batch.
+        seed: of order and augmentation.
+        augment: another version of each piece at each reading.
+        prompt_loss: whether the tokens of the prompt are targets, too.
+
+    Raises:
+        BadRecipe: a window is longer than the context, or there is none.
+    """
+
+    def __init__(
+        self,
+        dataset: TokenDataset,
+        context: int,
+        rows: int,
+        *,
+        seed: int = 0,
+        augment: Augment | None = None,
+        prompt_loss: bool = True,
+    ) -> None:
+        if not len(dataset):
+            raise BadRecipe(f"{dataset.folder}: the split {dataset.split!r} is empty; prepare more music")
+        if int(dataset.lengths.max()) > context:
+            raise BadRecipe(
+                f"{dataset.folder}: has windows of {dataset.lengths.max()} tokens, and training.context is "
+                f"{context}; raise it or prepare shorter windows"
+            )
+        self.dataset, self.context, self.rows = dataset, context, rows
+        self._seed, self._augment, self._prompt_loss = seed, augment, prompt_loss
+        self._packed = pack(dataset.lengths, context)
+        self._epoch, self._order = -1, np.empty(0, np.int64)
+
+    @property
+    def rows_per_epoch(self) -> int:
+        """Rows in which every window occurs once."""
+        return len(self._packed)
+
+    @property
+    def fill(self) -> float:
+        """Share of positions that hold a token."""
+        return int(self.dataset.lengths.sum()) / (len(self._packed) * self.context)
+
+    def batch(self, step: int) -> Batch:
+        """The batch of a training step, whatever came before."""
+        rng = self._generator(_AUGMENT, step)
+        rows = [self._packed[self._row(index)] for index in range(step * self.rows, (step + 1) * self.rows)]
+        return self._batch(rows, rng)
+
+    def once(self) -> Iterator[Batch]:
+        """All windows once, as they are, in batches of which the last may be shorter."""
+        for first in range(0, len(self._packed), self.rows):
+            yield self._batch(self._packed[first : first + self.rows], None)
+
+    def _row(self, index: int) -> int:
+        """Row at a place of the endless stream."""
+        epoch, place = divmod(index, len(self._packed))
+        if epoch != self._epoch:
+            self._epoch, self._order = epoch, self._generator(_ORDER, epoch).permutation(len(self._packed))
+        return int(self._order[place])
+
+    def _generator(self, purpose: int, counter: int) -> np.random.Generator:
+        return np.random.Generator(np.random.Philox(key=[self._seed, purpose], counter=[0, 0, 0, counter]))
+
+    def _batch(self, rows: list[list[int]], rng: np.random.Generator | None) -> Batch:
+        shape = (len(rows), self.context)
+        input_ids = np.full(shape, self.dataset.info.special["pad"], np.int64)
+        labels = np.full(shape, IGNORED, np.int64)
+        position_ids = np.zeros(shape, np.int64)
+        for row, windows in enumerate(rows):
+            at = 0
+            for window in windows:
+                ids = self._ids(window, rng)
+                piece = slice(at, at + len(ids))
+                first_target = 1 if self._prompt_loss else max(1, int(self.dataset.prompt_length[window]))
+                input_ids[row, piece] = ids
+                labels[row, at + first_target : at + len(ids)] = ids[first_target:]
+                position_ids[row, piece] = np.arange(len(ids))
+                at += len(ids)
+            position_ids[row, at:] = np.arange(self.context - at)
+        arrays = {"input_ids": input_ids, "labels": labels, "position_ids": position_ids}
+        return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+    def _ids(self, window: int, rng: np.random.Generator | None) -> NDArray[np.int32]:
+        ids = self.dataset[window].astype(np.int32)
+        return ids if rng is None or self._augment is None else self._augment(ids, rng)
+
+
+class MusicDataModule(LightningDataModule):
+    """Training batches from the step the trainer stands at, and the validation split."""
+
+    def __init__(self, training: PackedBatches, validation: PackedBatches) -> None:
+        super().__init__()
+        self.training, self.validation = training, validation
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """An endless stream of batches that goes on at the trainer's step."""
+        first = self.trainer.global_step if self.trainer is not None else 0
+        return DataLoader(_Stream(self.training, first), batch_size=None)
+
+
+class _Stream(IterableDataset[Batch]):
+    def __init__(self, batches: PackedBatches, first: int) -> None:
+        self._batches, self._first = batches, first
+
+    def __iter__(self) -> Iterator[Batch]:
+        step = self._first
+        while True:
+            yield self._batches.batch(step)
+            step += 1
+
+
+def count_targets(batch: Batch) -> int:
+    """Number of targets."""
+    return int((batch["labels"] != IGNORED).sum())
+
+
+def shard_batch(batch: Batch, rows: int) -> Iterator[Batch]:
+    """A batch in parts of some rows each."""
+    for first in range(0, len(batch["input_ids"]), rows):
+        yield {name: cast(Any, tensor)[first : first + rows] for name, tensor in batch.items()}

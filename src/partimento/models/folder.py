@@ -1,0 +1,223 @@
+"""Model folders: all that is needed to write music with a model, and all that says how it was made.
+
+```
+FOLDER/
+  config.json            sizes, as transformers reads them
+  model.safetensors      weights
+  representation.json    name and options of the representation, and how many tokens it has
+  recipe.yaml            what it was trained with
+  provenance.json        versions, commit, data and their licences, losses
+  README.md              the model card
+```
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+import yaml
+from huggingface_hub.errors import StrictDataclassError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+from transformers import PreTrainedModel
+
+import partimento
+from partimento.errors import BadRecipe
+from partimento.models import FAMILIES, Family, family
+
+_FILES = ("config.json", "model.safetensors", "representation.json", "recipe.yaml", "provenance.json")
+_LARGEST_TEXT = 1 << 20
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """What a model folder holds."""
+
+    folder: Path
+    model: PreTrainedModel
+    """Ready to write music: fp32, on the CPU, in evaluation mode."""
+    representation: dict[str, Any]
+    """Name and options; `representations.create(**representation)` builds it."""
+    recipe: dict[str, Any]
+    provenance: dict[str, Any]
+
+    @cached_property
+    def vocabulary_size(self) -> int:
+        """Number of token ids; has to be that of the representation."""
+        return self.model.config.vocab_size
+
+
+def save_model_folder(
+    folder: Path,
+    model: PreTrainedModel,
+    *,
+    representation: Mapping[str, Any],
+    recipe: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+    card: str,
+    dtype: torch.dtype = torch.float32,
+    extra_files: Mapping[str, str] | None = None,
+) -> Path:
+    """Write a model folder beside its place and rename it into it; an older model folder there is replaced.
+
+    Args:
+        folder: where to.
+        model: of a registered family.
+        representation: name and options.
+        recipe: what it was trained with.
+        provenance: goes beside versions and commit into `provenance.json`.
+        card: Markdown for people.
+        dtype: of the stored weights; bfloat16 halves the file.
+        extra_files: further texts, by file name.
+
+    Raises:
+        BadRecipe: something else stands there, or the place cannot be written.
+    """
+    config = model.config.to_dict() | {"dtype": str(dtype).removeprefix("torch."), "use_cache": True}
+    texts = {
+        "config.json": _json(config),
+        "representation.json": _json(
+            {"representation": dict(representation), "vocabulary_size": model.config.vocab_size}
+        ),
+        "recipe.yaml": yaml.safe_dump(dict(recipe), sort_keys=False, allow_unicode=True),
+        "provenance.json": _json({**made_by(), **provenance}),
+        "README.md": card,
+        **(extra_files or {}),
+    }
+    with _written_beside(folder) as temporary:
+        for name, text in texts.items():
+            (temporary / name).write_text(text, "utf-8", newline="\n")
+        (temporary / "model.safetensors").write_bytes(save(_tensors(model, dtype), {"format": "pt"}))
+    return folder
+
+
+def load_model_folder(folder: Path) -> LoadedModel:
+    """Read a model folder; nothing in it is executed.
+
+    Raises:
+        BadRecipe: it is missing, no model folder, incomplete or damaged, or its parts do not fit each other.
+    """
+    if not folder.exists():
+        raise BadRecipe(f"{folder}: there is no such model folder")
+    if not folder.is_dir():
+        raise BadRecipe(f"{folder}: is a file; name the folder that holds config.json and model.safetensors")
+    missing = [name for name in _FILES if not (folder / name).is_file()]
+    if missing:
+        raise BadRecipe(f"{folder}: is no complete model folder, {missing[0]} is missing; train or copy it again")
+    described = load_text(folder / "representation.json")
+    model = _model(folder)
+    if not isinstance(described.get("representation"), dict):
+        raise BadRecipe(f"{folder / 'representation.json'}: names no representation; copy the folder again")
+    if described.get("vocabulary_size") != model.config.vocab_size:
+        raise BadRecipe(
+            f"{folder}: representation.json has {described.get('vocabulary_size')} tokens and the model "
+            f"{model.config.vocab_size}; they are parts of different models, copy the folder again"
+        )
+    recipe, provenance = load_text(folder / "recipe.yaml"), load_text(folder / "provenance.json")
+    return LoadedModel(folder, model, described["representation"], recipe, provenance)
+
+
+def made_by() -> dict[str, Any]:
+    """Versions of what made an artefact, and the commit where partimento runs from a clone."""
+    source = Path(__file__).resolve().parents[3]
+    commit = None
+    if (source / ".git").exists():
+        try:
+            git = subprocess.run(["git", "rev-parse", "HEAD"], cwd=source, capture_output=True, text=True, check=False)
+            commit = git.stdout.strip() if git.returncode == 0 else None
+        except OSError:
+            commit = None
+    versions = {"torch": torch.__version__, "transformers": transformers.__version__}
+    return {"partimento": partimento.__version__, "commit": commit, "versions": versions}
+
+
+def _json(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _tensors(model: PreTrainedModel, dtype: torch.dtype) -> dict[str, Tensor]:
+    names = _family_of(model.config.model_type, "the model").shapes(model.config)
+    state = model.state_dict()
+    return {name: state[name].detach().to("cpu", dtype).contiguous() for name in names}
+
+
+def _model(folder: Path) -> PreTrainedModel:
+    """The model; sizes are compared with the file before any memory is taken for them."""
+    content = load_text(folder / "config.json")
+    kind = _family_of(str(content.get("model_type")), str(folder / "config.json"))
+    try:
+        config = kind.read_config(content)
+    except (StrictDataclassError, ValueError, TypeError, KeyError, ArithmeticError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise BadRecipe(f"{folder / 'config.json'}: {reason}; copy the folder again") from error
+    path = folder / "model.safetensors"
+    try:
+        with safe_open(path, framework="pt") as weights:
+            stored = {name: tuple(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118
+            if config.num_hidden_layers > len(stored) or kind.shapes(config) != stored:
+                raise BadRecipe(f"{path}: its tensors do not fit config.json; copy both from the same model")
+            tensors = {name: weights.get_tensor(name) for name in stored}
+    except (SafetensorError, OSError) as error:
+        raise BadRecipe(f"{path}: is damaged ({error}); copy or train it again") from error
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
+        raise BadRecipe(f"{path}: holds weights that are no numbers; copy or train it again")
+    return kind.restore(config, tensors)
+
+
+def _family_of(model_type: str, where: str) -> Family:
+    for name in FAMILIES:
+        if (found := family(name)).model_type == model_type:
+            return found
+    raise BadRecipe(f"{where}: models of the type {model_type!r} are not known here")
+
+
+def load_text(path: Path) -> dict[str, Any]:
+    """The content of a JSON or YAML file, JSON being YAML."""
+    try:
+        if path.stat().st_size > _LARGEST_TEXT:
+            raise ValueError(f"larger than {_LARGEST_TEXT >> 20} MiB")
+        text = path.read_text("utf-8")
+        content = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+        if not isinstance(content, dict):
+            raise ValueError("not a mapping of names to values")
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        reason = str(error).partition("\n")[0]
+        raise BadRecipe(f"{path}: is damaged ({reason}); copy the folder again") from error
+    return content
+
+
+@contextmanager
+def _written_beside(folder: Path) -> Generator[Path]:
+    """A temporary folder that takes the place of `folder` when the block ends well."""
+    if folder.exists() and not (folder / "config.json").is_file():
+        raise BadRecipe(f"{folder}: exists and is no model folder; choose another place")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+    except OSError as error:
+        raise BadRecipe(f"{folder}: cannot be written ({error.strerror}); choose another place") from error
+    try:
+        yield temporary
+        temporary.chmod(0o755)
+        if folder.exists():
+            os.replace(folder, old := Path(tempfile.mkdtemp(dir=folder.parent)) / folder.name)
+            os.replace(temporary, folder)
+            shutil.rmtree(old.parent)
+        else:
+            os.replace(temporary, folder)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise

@@ -1,0 +1,134 @@
+"""How many tokens certainly close a sequence of `remi`, so that every sample ends within its budget.
+
+The number is no estimate: from any state some allowed token lowers it by one at least, and where the budget is
+nearly spent the grammar allows only such tokens.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import lru_cache
+from itertools import accumulate
+
+from partimento.plan import Plan
+from partimento.representations.remi.state import (
+    BAR,
+    BARS,
+    CHORD_POSITION,
+    CHORDS,
+    END,
+    ENDS,
+    OPENS,
+    POSITION,
+    RELEASE,
+    SEGMENT,
+    VELOCITY,
+    State,
+)  # fmt: skip
+from partimento.theory.chord import ChordSymbol
+from partimento.theory.pitch import pitch_class
+
+
+def shortest_end(state: State, has_velocity: bool) -> int:
+    """Tokens, EOS included, that close the sequence with every plan and constraint kept."""
+    if state.at == END:
+        return 0
+    if state.at < BAR:
+        return _header(state) + _measures(_first_rests(state), _programs(state), state, has_velocity)
+    group = 3 + has_velocity
+    owing = _owing(state)
+    pending = [part for part in owing if part != state.part or not SEGMENT <= state.at <= RELEASE]
+    sounding = {*owing, state.part} if POSITION <= state.at <= RELEASE else {*owing}
+    rests = [0 if part in sounding else rest + 1 for part, rest in enumerate(state.rests)]
+    return (
+        len(state.queue)
+        + (state.at == CHORD_POSITION and not state.queue)
+        + (state.with_chords and not state.chord_seen and not state.task.plan.chords)
+        + _started(state, pending, group)
+        + _instrument_tokens(state, pending)
+        + group * len(pending)
+        + _measures(rests, state.programs, state, has_velocity)
+    )
+
+
+@lru_cache(maxsize=64)
+def _chord_tokens(chords: tuple[tuple[ChordSymbol, ...], ...]) -> tuple[int, ...]:
+    """Tokens before each bar of a progression: chords, their basses, and positions of all but a bar's first."""
+    tokens = [
+        max(2 * len(bar) - 1, 0) + sum(c.bass is not None and pitch_class(c.bass) != pitch_class(c.root) for c in bar)
+        for bar in chords
+    ]
+    return tuple(accumulate(tokens, initial=0))
+
+
+def _planned_chords(plan: Plan, first: int, last: int) -> int:
+    """Tokens of the plan's chords in measures `first` up to but not including `last`."""
+    if not plan.chords:
+        return 0
+    before, bars = _chord_tokens(plan.chords), len(plan.chords)
+    until_last, until_first = (bar // bars * before[-1] + before[bar % bars] for bar in (last, first))
+    return until_last - until_first
+
+
+def _header(state: State) -> int:
+    task = state.task
+    return (
+        max(BARS - state.at, 0)
+        + (task.opens_midway and state.at < OPENS)
+        + (task.ends_midway and state.at < ENDS)
+        + len(_programs(state)) - len(state.programs)
+        + (task.plan.chords is not None and state.at < CHORDS)
+        + (state.with_chords and task.plan.chords is None)
+    )  # fmt: skip
+
+
+def _programs(state: State) -> tuple[int, ...]:
+    return state.task.plan.instruments or state.programs or (0,)
+
+
+def _first_rests(state: State) -> list[int]:
+    return [0] * len(_programs(state))
+
+
+def _owing(state: State) -> list[int]:
+    """Parts that must sound in this measure; while its length is open, also those that may not be able to."""
+    if state.at >= CHORD_POSITION:
+        return state.must_sound()
+    most = state.task.constraints.max_rest_bars
+    return [] if most is None else [part for part, rest in enumerate(state.rests) if rest >= most]
+
+
+def _started(state: State, pending: list[int], group: int) -> int:
+    """Tokens that complete the group begun."""
+    if state.at != SEGMENT:
+        return {POSITION: group - 1, VELOCITY: 2, RELEASE: 1}.get(state.at, 0)
+    later = [part for part in pending if state.programs[part] == state.programs[state.part]]
+    candidates = state.candidates()
+    if later and state.part not in state.must_sound():
+        return 0  # the instrument is repeated for the part that must sound, which is counted there
+    if state.part in candidates:
+        return group
+    same = [part for part in candidates if part > state.part and state.programs[part] == state.programs[state.part]]
+    return group + _instrument_tokens(state, same[:1])
+
+
+def _instrument_tokens(state: State, parts: list[int]) -> int:
+    """Instrument tokens that lead to these parts: each also passes the earlier parts of its instrument."""
+    last = {state.programs[part]: part for part in parts}
+    return sum(
+        program in last and part <= last[program] and not state.taken >> part & 1
+        for part, program in enumerate(state.programs)
+    )
+
+
+def _measures(rests: list[int], programs: tuple[int, ...], state: State, has_velocity: bool) -> int:
+    """Cost of all measures to come and EOS, each part sounding only when it must."""
+    bars = state.bars_left if state.at >= BAR else state.bars or state.task.plan.bars or 1
+    plan, most = state.task.plan, state.task.constraints.max_rest_bars
+    first = (state.bars or bars) - bars
+    sounding, earlier = 0, Counter[int]()
+    if most is not None:
+        for program, rest in zip(programs, rests, strict=True):
+            sounding += (bars + min(rest, most)) // (most + 1) * (4 + has_velocity + earlier[program])
+            earlier[program] += 1
+    return bars + _planned_chords(plan, first, first + bars) + sounding + 1

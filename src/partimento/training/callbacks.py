@@ -1,0 +1,211 @@
+"""What happens between training steps: validation, the log of losses, checkpoints, the display."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from pickle import UnpicklingError
+from types import FrameType
+from typing import Any
+
+import torch
+from lightning.fabric.plugins import TorchCheckpointIO
+from lightning.pytorch import Callback, Trainer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from safetensors.torch import save_model
+
+from partimento.data.datamodule import Batch, PackedBatches, count_targets
+from partimento.errors import BadRecipe
+from partimento.training.module import LanguageModule, learning_rate
+
+COLUMNS = ("step", "loss", "validation_loss", "learning_rate", "tokens", "seconds")
+"""Of the log: losses in nats per token; tokens and seconds since the start."""
+
+
+class Stopped(Exception):
+    """The user asked to stop; a checkpoint of the last step is written."""
+
+
+@dataclass
+class Status:
+    """Where a run stands."""
+
+    steps: int
+    """Planned in all."""
+    step: int = 0
+    """Done."""
+    loss: float = math.nan
+    """Of the last step, nats per token."""
+    validation_loss: float | None = None
+    """After the last step, where there was a validation."""
+    last_validation_loss: float = math.nan
+    """Of the last validation."""
+    best_loss: float = math.inf
+    """Lowest validation loss so far."""
+    best_step: int = 0
+    """Step of the lowest validation loss."""
+    tokens: int = 0
+    """Targets seen."""
+    seconds: float = 0.0
+    """Spent on training and validation."""
+
+
+class Bookkeeping(Callback):
+    """Keeps the status, validates, and saves the best weights. The first of the callbacks.
+
+    Args:
+        status: is updated after each step, and kept in checkpoints.
+        validation: batches of the validation split.
+        every: steps between two validations; there is one after the last step.
+        best: file for the weights of the lowest validation loss.
+    """
+
+    def __init__(self, status: Status, validation: PackedBatches, every: int, best: Path) -> None:
+        self._status, self._validation, self._every, self._best = status, validation, every, best
+        self._clock = 0.0
+
+    def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
+        self._clock = time.monotonic()
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Batch, batch_idx: int) -> None:
+        status = self._status
+        status.step, status.loss, status.validation_loss = trainer.global_step, float(outputs["loss"]), None
+        status.tokens += count_targets(batch)
+        if not math.isfinite(status.loss):
+            raise BadRecipe(f"the loss is {status.loss} after step {status.step}; lower training.learning_rate")
+        if status.step % self._every == 0 or status.step == status.steps:
+            self._validate(trainer, pl_module)
+        now = time.monotonic()
+        status.seconds, self._clock = status.seconds + now - self._clock, now
+
+    def _validate(self, trainer: Trainer, module: LanguageModule) -> None:
+        status = self._status
+        with trainer.precision_plugin.val_step_context():
+            status.validation_loss = status.last_validation_loss = module.mean_loss(self._validation.once())
+        if status.validation_loss < status.best_loss:
+            status.best_loss, status.best_step = status.validation_loss, status.step
+            unfinished = self._best.with_suffix(".unfinished")
+            save_model(module.model, str(unfinished))
+            os.replace(unfinished, self._best)
+
+    def state_dict(self) -> dict[str, Any]:
+        return vars(self._status).copy()
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        vars(self._status).update(state_dict)
+
+
+class LossLog(Callback):
+    """A CSV file with a row per step; after a resume it goes on where the checkpoint was, without doubles."""
+
+    def __init__(self, status: Status, path: Path) -> None:
+        self._status, self._path = status, path
+
+    def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
+        kept = read_losses(self._path, self._status.step) if self._path.exists() else []
+        with self._path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows([COLUMNS, *kept])
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Batch, batch_idx: int) -> None:
+        status = self._status
+        rate = learning_rate(pl_module.recipe, status.step - 1, status.steps)
+        validation_loss = "" if status.validation_loss is None else f"{status.validation_loss:.6f}"
+        row = (
+            status.step,
+            f"{status.loss:.6f}",
+            validation_loss,
+            f"{rate:.4g}",
+            status.tokens,
+            f"{status.seconds:.1f}",
+        )
+        with self._path.open("a", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerow(row)
+
+
+def read_losses(path: Path, last_step: int) -> list[list[str]]:
+    """Rows of a log up to a step; a row that was cut off is left out."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.reader(file) if len(row) == len(COLUMNS) and row[0].isdecimal()]
+    return [row for row in rows if int(row[0]) <= last_step]
+
+
+class Checkpoints(Callback):
+    """Saves what a run needs to go on, regularly and at Ctrl-C. The last of the callbacks.
+
+    The first Ctrl-C waits for the end of the step and raises `Stopped`; a second one stops at once.
+    """
+
+    def __init__(self, path: Path, every: int) -> None:
+        self._path, self._every = path, every
+        self._stop = False
+        self._previous: Any = None
+
+    def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
+        if threading.current_thread() is threading.main_thread():
+            self._previous = signal.signal(signal.SIGINT, self._ask_to_stop)
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Batch, batch_idx: int) -> None:
+        if self._stop or trainer.global_step % self._every == 0:
+            trainer.save_checkpoint(self._path)
+        if self._stop:
+            raise Stopped
+
+    def teardown(self, trainer: Trainer, pl_module: Any, stage: str) -> None:
+        if self._previous is not None:
+            signal.signal(signal.SIGINT, self._previous)
+            self._previous = None
+
+    def _ask_to_stop(self, number: int, frame: FrameType | None) -> None:
+        self._stop = True
+        signal.signal(signal.SIGINT, self._previous)
+
+
+class WholeFiles(TorchCheckpointIO):
+    """Checkpoints that are there whole or not at all, and that run no code when they are read."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
+        unfinished = Path(path).with_suffix(".unfinished")
+        torch.save(checkpoint, unfinished)
+        os.replace(unfinished, path)
+
+    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = True) -> Any:
+        try:
+            return torch.load(path, map_location=map_location or "cpu", weights_only=True)
+        except (RuntimeError, UnpicklingError, EOFError, OSError) as error:
+            raise BadRecipe(f"{path}: is damaged; remove {Path(path).parent} to begin anew") from error
+
+
+class Display(Callback):
+    """A bar with step, losses, speed and time left."""
+
+    def __init__(self, status: Status) -> None:
+        self._status = status
+        self._bar = Progress(
+            TextColumn("training"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[text]}"),
+            TimeRemainingColumn(elapsed_when_finished=True),
+        )
+        self._first = (0, 0.0)
+
+    def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
+        self._task = self._bar.add_task("", total=self._status.steps, completed=self._status.step, text="")
+        self._first = self._status.tokens, self._status.seconds
+        self._bar.start()
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Batch, batch_idx: int) -> None:
+        status = self._status
+        tokens, seconds = status.tokens - self._first[0], status.seconds - self._first[1]
+        text = f"loss {status.loss:.3f} · validation {status.last_validation_loss:.3f} · "
+        text += f"{tokens / max(seconds, 1e-9):,.0f} tokens/s"
+        self._bar.update(self._task, completed=status.step, text=text.replace("nan", "–"))
+
+    def teardown(self, trainer: Trainer, pl_module: Any, stage: str) -> None:
+        self._bar.stop()

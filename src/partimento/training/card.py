@@ -1,0 +1,60 @@
+"""The model card of a trained model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from partimento.training.recipe import Recipe
+
+
+def model_card(recipe: Recipe, provenance: dict[str, Any]) -> str:
+    """Markdown: what the model is, what it learnt from under which licences, how, and how well."""
+    losses, data, training = (provenance[name] for name in ("losses", "data", "training"))
+    licences = sorted(set(data["licences"].values()))
+    rows = [f"| {source} | {data['licences'].get(source, 'unknown')} |" for source in data["sources"]]
+    return "\n".join(
+        [
+            "---",
+            "library_name: partimento",
+            "pipeline_tag: other",
+            f"tags: [music, symbolic-music, {recipe.data.representation}]",
+            "---",
+            f"# {recipe.name}",
+            "",
+            f"A {recipe.model.family} with {training['parameters']:,} parameters that writes music as "
+            f"`{recipe.data.representation}` tokens, trained with [partimento](https://pypi.org/project/partimento/).",
+            "",
+            "```",
+            'partimento compose "a lively jig in D major" --model FOLDER --out out/jig',
+            "```",
+            "",
+            "## Data",
+            f"{data['windows']['train']:,} windows, {data['tokens']['train']:,} tokens; "
+            f"licences: {', '.join(licences) or 'not stated'}.",
+            "",
+            "| source | licence |",
+            "|---|---|",
+            *rows,
+            "",
+            "## Losses",
+            "In nats per token, on windows of pieces that were held out.",
+            "",
+            "| validation | bigram model on the same tokens | below it |",
+            "|---|---|---|",
+            "| {validation:.4f} | {bigram:.4f} | {percent_below_bigram:.1f} % |".format(**losses),
+            "",
+            f"The weights are those of step {losses['best_step']} of {training['steps']}, the best on the "
+            f"validation windows. Training read {training['tokens']:,} tokens in "
+            f"{training['seconds'] / 60:.1f} minutes ({training['device']}, {training['precision']}, "
+            f"{training['threads']} threads). "
+            "`losses.csv` has the course of it, `provenance.json` versions and commit.",
+            "",
+            "## Recipe",
+            "```yaml",
+            yaml.safe_dump(recipe.as_dict(), sort_keys=False, allow_unicode=True).rstrip(),
+            "```",
+            "",
+        ]
+    )

@@ -1,0 +1,77 @@
+"""A recipe's dataset and model, one after the other."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from partimento.data.augment import Augmentation
+from partimento.data.prepare import Options, prepare
+from partimento.errors import BadRecipe
+from partimento.io import read_bytes
+from partimento.representations import create
+from partimento.training.loop import train
+from partimento.training.recipe import Recipe
+
+
+def run(recipe: Recipe, out: Path, progress: bool = True) -> Path:
+    """Prepare the recipe's dataset where it does not exist, and train; a run that was stopped goes on.
+
+    Returns:
+        `out`, the model folder.
+
+    Raises:
+        BadInput: a source is missing, an option is wrong, or what exists was made from another recipe.
+    """
+    dataset = dataset_of(recipe, progress)
+    return train(recipe, dataset, out, augment=augmentation_of(recipe), progress=progress)
+
+
+def dataset_of(recipe: Recipe, progress: bool = True) -> Path:
+    """The recipe's dataset, prepared if it does not exist yet.
+
+    Raises:
+        BadInput: a source is missing, or the options are wrong.
+        BadRecipe: the dataset that exists was made in another way.
+    """
+    options, folder = _options(recipe), Path(recipe.data.dataset)
+    representation = create(recipe.data.representation, **recipe.data.representation_config)
+    if not folder.exists():
+        prepare(
+            recipe.data.sources, folder, representation=representation.name,
+            representation_config=representation.config, options=options, progress=progress,
+        )  # fmt: skip
+        return folder
+    try:
+        made = json.loads(read_bytes(folder / "dataset.json"))
+        same = made["options"] == asdict(options) and made["representation"] == {
+            "name": representation.name,
+            **representation.config,
+        }
+    except (ValueError, KeyError, TypeError):
+        same = False
+    if not same:
+        raise BadRecipe(f"{folder}: was prepared with other options than the recipe's; remove it or name another")
+    return folder
+
+
+def augmentation_of(recipe: Recipe) -> Augmentation | None:
+    """What varies each piece at each reading, None if nothing does."""
+    if not recipe.data.transpose and not recipe.data.swap_instruments:
+        return None
+    representation = create(recipe.data.representation, **recipe.data.representation_config)
+    return Augmentation(representation, recipe.data.transpose, recipe.data.swap_instruments)
+
+
+def _options(recipe: Recipe) -> Options:
+    given = {"context": recipe.training.context, **recipe.data.prepare}
+    if unknown := sorted(given.keys() - asdict(Options()).keys()):
+        raise BadRecipe(f"data.prepare.{unknown[0]}: there is no such key; choose from {', '.join(asdict(Options()))}")
+    try:
+        return TypeAdapter(Options).validate_python(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise BadRecipe(f"data.prepare.{'.'.join(map(str, first['loc']))}: {first['msg']}") from None

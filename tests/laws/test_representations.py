@@ -1,0 +1,348 @@
+"""Laws that hold for every representation in the registry, in every configuration."""
+
+import os
+import random
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from partimento.errors import BadRecipe, InfeasibleTask
+from partimento.plan import Compose, Constraints, Plan
+from partimento.representations import REPRESENTATIONS, Representation, create
+from partimento.score import Score
+from partimento.theory.instrument import instrument
+
+CONFIGS: dict[str, list[dict[str, Any]]] = {"remi": [{"velocities": False}, {"velocities": True}]}
+"""Configurations to try; a member without an entry is tried as it comes."""
+EXAMPLES = int(os.environ.get("PARTIMENTO_EXAMPLES", "20"))
+MEMBERS = [create(name, **config) for name in REPRESENTATIONS for config in CONFIGS.get(name, [{}])]
+
+
+def each(law):
+    """The law for every member; PARTIMENTO_EXAMPLES says how often."""
+    if hasattr(law, "hypothesis"):
+        law = settings(max_examples=EXAMPLES)(law)
+    return pytest.mark.parametrize("rep", MEMBERS, ids=lambda rep: f"{rep.name}-{rep.config}")(law)
+
+
+SCORES, TASKS, SEEDS = st.from_type(Score), st.from_type(Compose), st.integers(0, 2**32)
+HALF_STEP_QUARTER = 1 / 24
+
+
+def allows(rep: Representation[Any], state: Any, token: int) -> bool:
+    return any(low <= token < high for low, high in rep.allowed(state))
+
+
+def start(rep: Representation[Any], task: Compose) -> Any:
+    try:
+        return rep.start(task)
+    except InfeasibleTask:
+        assume(False)
+
+
+def walk(rep: Representation[Any], task: Compose, seed: int) -> Iterator[tuple[Any, int]]:
+    """A random sequence that the grammar allows: each state with the token that follows it."""
+    rng, state = random.Random(seed), start(rep, task)
+    while rep.shortest_end(state):
+        token = rng.randrange(*rng.choice(rep.allowed(state)))
+        yield state, token
+        state = rep.step(state, token)
+
+
+def walked(rep: Representation[Any], task: Compose, seed: int) -> tuple[np.ndarray, Score]:
+    """The tokens of a random sequence, and the score that they decode to."""
+    ids = np.array([token for _, token in walk(rep, task, seed)], np.int32)
+    return ids, rep.decode(ids, task)
+
+
+# The vocabulary
+
+
+@each
+def test_ids_are_indices_of_distinct_tokens_and_a_config_builds_equal_ones(rep):
+    assert len(set(rep.tokens)) == len(rep.tokens)
+    assert create(rep.name, **rep.config).tokens == rep.tokens
+
+
+def test_unknown_names_and_options_are_refused():
+    with pytest.raises(BadRecipe, match="choose from"):
+        create("interpretive dance")
+    with pytest.raises(BadRecipe):
+        create("remi", colour="blue")
+
+
+# Scores to tokens and back
+
+
+@each
+@given(SCORES)
+def test_decoding_gives_the_quantised_score(rep, score):
+    task = Compose()
+    assert rep.decode(rep.encode(score, task).ids, task) == rep.quantise(score)[0]
+
+
+@each
+@given(SCORES)
+def test_quantising_twice_is_quantising_once(rep, score):
+    once, _ = rep.quantise(score)
+    twice, losses = rep.quantise(once)
+    assert twice == once
+    assert not losses
+
+
+@each
+@given(SCORES)
+def test_quantising_moves_notes_at_most_half_a_step_and_lists_what_it_drops(rep, score):
+    quantised, losses = rep.quantise(score)
+    sounding = score.sounding()
+    kept, lost = quantised.notes["note_id"].tolist(), [loss.note_id for loss in losses if loss.note_id >= 0]
+    assert sorted(kept + lost) == sorted(sounding.notes["note_id"].tolist())
+    before = {int(note["note_id"]): note for note in sounding.notes}
+    for note in quantised.notes:
+        source = before[int(note["note_id"])]
+        assert (note["pitch"], note["part"]) == (source["pitch"], source["part"])
+        onset, release = (
+            (
+                float(n["onset_tick"]) / s.ticks_per_quarter,
+                float(n["onset_tick"] + n["duration_tick"]) / s.ticks_per_quarter,
+            )
+            for n, s in ((note, quantised), (source, sounding))
+        )
+        assert abs(onset[0] - release[0]) <= HALF_STEP_QUARTER + 1e-9
+        assert abs(onset[1] - release[1]) <= HALF_STEP_QUARTER + 1e-9 or note["duration_tick"] == 1
+
+
+@each
+@given(SCORES, st.booleans(), st.booleans())
+def test_the_grammar_accepts_every_encoding(rep, score, opens_midway, ends_midway):
+    task = Compose(opens_midway=opens_midway, ends_midway=ends_midway)
+    state = rep.start(task)
+    for place, token in enumerate(rep.encode(score, task).ids.tolist()):
+        assert allows(rep, state, token), (place, rep.tokens[token])
+        state = rep.step(state, token)
+    assert rep.shortest_end(state) == 0
+
+
+@each
+@given(SCORES, st.integers(60, 400))
+def test_windows_fit_the_budget_and_cover_all_bars_that_do(rep, score, budget):
+    quantised, _ = rep.quantise(score)
+    pieces = list(rep.windows(score, Compose(), budget))
+    for piece, task in pieces:
+        assert len(rep.encode(piece, task).ids) <= budget
+        assert rep.quantise(piece)[0] == piece
+    bars = [bar for piece, _ in pieces for bar in piece.measures["duration_tick"].tolist()]
+    largest = max(
+        len(rep.encode(quantised.slice_bars(k, k + 1), Compose()).ids) for k in range(len(quantised.measures))
+    )
+    if largest + 16 <= budget:
+        assert bars == quantised.measures["duration_tick"].tolist()
+        assert sum(len(piece.notes) for piece, _ in pieces) == len(quantised.notes)
+        assert [task.opens_midway for _, task in pieces] == [k > 0 for k in range(len(pieces))]
+        assert [task.ends_midway for _, task in pieces] == [k < len(pieces) - 1 for k in range(len(pieces))]
+
+
+@each
+@given(SCORES, st.integers(-11, 11))
+def test_transposed_tokens_are_the_tokens_of_the_transposed_score(rep, score, semitones):
+    quantised, _ = rep.quantise(score)
+    pitches = quantised.notes["pitch"][
+        ~np.array([p.is_drums for p in quantised.parts])[quantised.notes["part"]]
+    ]
+    assume(-min(pitches, default=60) <= semitones <= 127 - max(pitches, default=60))
+    assume(len(quantised.keys) <= 1)  # with several, a score keeps their distance, tokens go one by one
+    moved = rep.transposition(semitones)[rep.encode(quantised, Compose()).ids]
+    assert moved.tolist() == rep.encode(quantised.transpose(semitones), Compose()).ids.tolist()
+
+
+# Walks through the grammar
+
+
+@each
+@given(TASKS, SEEDS)
+def test_walks_end_within_the_budget_and_reencode_to_themselves(rep, task, seed):
+    ids, score = walked(rep, task, seed)
+    assert len(ids) <= task.constraints.budget
+    if rep.canonical:
+        assert rep.encode(score, task).ids.tolist() == ids.tolist()
+
+
+@each
+@given(TASKS, SEEDS)
+def test_something_is_always_allowed_and_forced_tokens_are_the_only_ones(rep, task, seed):
+    forced: list[int] = []
+    for state, token in walk(rep, task, seed):
+        ranges = rep.allowed(state)
+        assert ranges
+        assert all(low < high for low, high in ranges)
+        assert all(a[1] < b[0] for a, b in pairwise(ranges))
+        assert ranges[-1][1] <= len(rep.tokens)
+        choices = sum(high - low for low, high in ranges)
+        if not forced:
+            forced = list(rep.forced(state))
+            assert bool(forced) == (choices == 1)
+        if forced:
+            assert (choices, token) == (1, forced.pop(0))
+
+
+@each
+@given(TASKS, SEEDS)
+def test_the_shortest_end_can_be_reached(rep, task, seed):
+    for spent, (state, _) in enumerate(walk(rep, task, seed)):
+        shortest = rep.shortest_end(state)
+        assert spent + shortest <= task.constraints.budget
+        candidates = {token for low, high in rep.allowed(state) for token in (low, high - 1)}
+        assert min(rep.shortest_end(rep.step(state, token)) for token in candidates) < shortest
+
+
+@each
+@given(TASKS, SEEDS)
+def test_prefixes_decode_and_finished_bars_stay(rep, task, seed):
+    ids, whole = walked(rep, task, seed)
+    final = _rows_until(whole, whole.end_tick)
+    for stop in range(len(ids)):
+        part = rep.decode(ids[:stop], task)
+        if len(part.measures) > 1:
+            finished = int(part.measures["onset_tick"][-1])
+            assert _rows_until(part, finished) == _rows_before(final, finished)
+
+
+def _rows_until(score: Score, end: int) -> dict[str, list[Any]]:
+    fields = ["onset_tick", "duration_tick", "pitch", "spelling", "velocity", "part"]
+    rows = {
+        "notes": sorted(score.notes[fields].tolist()),
+        "chords": [(c.onset_tick, str(c.symbol)) for c in score.chords],
+        **{name: getattr(score, name).tolist() for name in ("measures", "meters", "keys", "tempos")},
+    }
+    return _rows_before(rows, end)
+
+
+def _rows_before(rows: dict[str, list[Any]], end: int) -> dict[str, list[Any]]:
+    return {name: [row for row in events if row[0] < end] for name, events in rows.items()}
+
+
+@each
+@given(TASKS, SEEDS)
+def test_budgets_that_cannot_hold_the_piece_are_refused(rep, task, seed):
+    plan = task.plan.merged(Plan(bars=30, instruments=(0, 40, 73)))
+    with pytest.raises(InfeasibleTask):
+        rep.start(Compose(plan, Constraints(budget=random.Random(seed).randrange(30))))
+
+
+# What a task asks for, measured on the music
+
+
+@each
+@given(TASKS, SEEDS)
+def test_the_plan_holds(rep, task, seed):
+    plan, (_, score) = task.plan, walked(rep, task, seed)
+    if plan.key is not None:
+        assert score.keys[["fifths", "mode"]].tolist() == [(plan.key.fifths, plan.key.mode_id)]
+    if plan.meter is not None:
+        assert score.meters[["beats", "beat_type"]].tolist() == [(plan.meter.beats, plan.meter.beat_type)]
+    if plan.tempo_bpm is not None:
+        assert [abs(tempo - plan.tempo_bpm) <= 2 for tempo in score.tempos["tempo_bpm"]] == [True]
+    if plan.bars is not None:
+        assert len(score.measures) == plan.bars
+    if plan.instruments is not None:
+        assert tuple(128 if p.is_drums else p.program for p in score.parts) == plan.instruments
+    if plan.style == "jig":
+        assert score.tags == ("jig",)
+
+
+@each
+@given(TASKS, SEEDS)
+def test_the_chords_of_the_plan_stand_where_they_belong(rep, task, seed):
+    assume(task.plan.chords is not None)
+    _, score = walked(rep, task, seed)
+    wanted = []
+    for bar, onset in enumerate(score.measures["onset_tick"].tolist()):
+        meter = score.meter_at(onset)
+        full = int(meter.duration_quarter * score.ticks_per_quarter)
+        chords = task.plan.chords[bar % len(task.plan.chords)]
+        wanted += [(onset + k * full // len(chords), c.pitch_classes) for k, c in enumerate(chords)]
+    assert [(c.onset_tick, c.symbol and c.symbol.pitch_classes) for c in score.chords] == wanted
+
+
+@each
+@given(TASKS, SEEDS)
+def test_constraints_hold_in_the_music(rep, task, seed):
+    _, score = walked(rep, task, seed)
+    constraints = task.constraints
+    if constraints.steady:
+        _check_steady(score)
+    if constraints.playable:
+        _check_playable(score)
+    if constraints.max_rest_bars is not None:
+        _check_rests(score, constraints.max_rest_bars)
+    if constraints.max_chromatic_share is not None and len(score.keys) == 1:
+        assert _chromatic_share(score) <= constraints.max_chromatic_share + 1e-9
+
+
+def _check_steady(score: Score) -> None:
+    assert len(score.meters) == 1
+    assert len(score.keys) <= 1
+    assert len(score.tempos) <= 1
+    full = score.meter_at(0).duration_quarter * score.ticks_per_quarter
+    assert set(score.measures["duration_tick"].tolist()) == {full}
+
+
+def _check_playable(score: Score) -> None:
+    end = int(score.measures["onset_tick"][-1] + score.measures["duration_tick"][-1])
+    for index, part in enumerate(score.parts):
+        spec = instrument(128 if part.is_drums else part.program)
+        notes = score.notes[score.notes["part"] == index]
+        releases = notes["onset_tick"] + notes["duration_tick"]
+        assert (releases <= end).all()
+        assert ((notes["pitch"] >= spec.lowest_pitch) & (notes["pitch"] <= spec.highest_pitch)).all()
+        for group in (
+            [notes] if spec.is_monophonic else [notes[notes["pitch"] == p] for p in np.unique(notes["pitch"])]
+        ):
+            assert (group["onset_tick"][1:] >= (group["onset_tick"] + group["duration_tick"])[:-1]).all()
+
+
+def _check_rests(score: Score, most: int) -> None:
+    """No part is silent in more than `most` measures on end."""
+    for index in range(len(score.parts)):
+        notes = score.notes[score.notes["part"] == index]
+        silent = 0
+        for onset, duration in score.measures.tolist():
+            sounds = (notes["onset_tick"] < onset + duration) & (
+                notes["onset_tick"] + notes["duration_tick"] > onset
+            )
+            silent = 0 if sounds.any() else silent + 1
+            assert silent <= most
+
+
+def _chromatic_share(score: Score) -> float:
+    key = score.key_at(0)
+    assert key is not None
+    scale = key.pitch_classes
+    steps: Counter[bool] = Counter()
+    for note in score.notes:
+        if not score.parts[note["part"]].is_drums:
+            steps[int(note["pitch"]) % 12 in scale] += int(note["duration_tick"])
+    return steps[False] / max(steps.total(), 1)
+
+
+@each
+@given(TASKS, SEEDS)
+def test_notes_on_beats_are_chord_tones_where_that_is_asked_for(rep, task, seed):
+    constraints = Constraints(steady=True, chord_tones=True, budget=task.constraints.budget)
+    task = Compose(task.plan, constraints)
+    _, score = walked(rep, task, seed)
+    beat = score.meter_at(0).beat_quarter * score.ticks_per_quarter
+    onsets = np.array([c.onset_tick for c in score.chords])
+    for note in score.notes:
+        sounding = np.searchsorted(onsets, note["onset_tick"], "right") - 1
+        measure = score.measures["onset_tick"][score.measure_at(note["onset_tick"])]
+        if score.parts[note["part"]].is_drums or sounding < 0 or (note["onset_tick"] - measure) % beat:
+            continue
+        symbol = score.chords[sounding].symbol
+        assert symbol is None or int(note["pitch"]) % 12 in symbol.pitch_classes
