@@ -9,12 +9,8 @@ JOBS ?= 2
 RUNTIME := $(VENV)/.runtime
 TOOLS := $(VENV)/.tools
 
-# PyPI's torch for Linux brings gigabytes of CUDA. Without an NVIDIA card the CPU build does.
-ifeq ($(shell uname -s),Linux)
-ifeq ($(wildcard /dev/nvidia0 /dev/dxg),)
-TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
-endif
-endif
+# On Linux the default torch brings gigabytes of CUDA; TORCH_INDEX=URL of PyTorch's CPU index spares them.
+TORCH_INDEX ?=
 
 .PHONY: help demo setup test check constraints clean
 
@@ -51,7 +47,7 @@ $(RUNTIME): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit(f"Python 3.11, 3.12 or 3.13 is needed, this is {v[0]}.{v[1]}: make PYTHON=python3.11")'
 	@echo "Installing into $(VENV); this takes a minute or two ..."
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) $(if $(TORCH_INDEX),--retries 0 --extra-index-url $(TORCH_INDEX)) torch
+	$(PIP) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch
 	$(PIP) -e .
 # Its metadata asks for pyaudio, which needs a C library and is never used here.
 	$(PIP) --no-deps tinysoundfont

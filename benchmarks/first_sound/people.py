@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from partimento.evaluation.copying import CopyIndex, SharedRun
+from partimento.evaluation.copying import CopyIndex, SharedRun, note_runs
 from partimento.evaluation.distances import METRICS, distance
 from partimento.evaluation.pieces import Piece
 from partimento.evaluation.report import copy_table, distance_table, run_quantiles, table
 from partimento.score import Score
 
 DANCES = frozenset(("jig", "slip jig", "reel", "hornpipe", "polka", "strathspey", "waltz", "march", "air", "folk"))
-SETTING_SHARE = 1 / 3
-"""A held-out piece that shares more of its notes than that with a training piece is a setting of it."""
+SETTING_SHARE = 1 / 2
+"""A held-out piece that shares more than that of its longest part with a training piece is a setting of it."""
 JUDGED_QUANTILES = ("median", "90 %")
 
 
@@ -99,7 +99,7 @@ def _runs(index: CopyIndex, generated: Sequence[Score], people: Sequence[Score])
     own = [
         run
         for run, score in zip(theirs, people, strict=True)
-        if run.notes <= SETTING_SHARE * len(score.sounding().notes)
+        if run.notes <= SETTING_SHARE * max(map(len, note_runs([score])), default=0)
     ]
     return {"generated": ours, "held-out": theirs, "held-out, no settings": own}
 

@@ -229,6 +229,7 @@ def _save(options: argparse.Namespace, results: Sequence[Result], figures: dict[
         "compositions": compositions,
     }
     path: Path = options.results or options.out / "results.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 

@@ -454,17 +454,14 @@ def _is_timed(value: Any) -> bool:
 
 
 def _canonical(array: Any, dtype: np.dtype[np.void]) -> Records:
-    array = np.array(array, dtype=dtype)
+    """A sorted, read-only copy."""
+    array = np.asarray(array, dtype=dtype)
     if dtype == NOTE:
         order = (array["note_id"], array["duration_tick"], array["pitch"], array["grace"], array["grace"] == 0,
                  array["voice"], array["staff"], array["part"], array["onset_tick"])  # fmt: skip
-        array = array.take(np.lexsort(order))  # twenty times as fast as indexing, for records
     else:
-        array = np.sort(
-            array,
-            order=[n for n in ("onset_tick", "part", "staff", "number") if n in (dtype.names or ())],
-            kind="stable",
-        )
+        order = [array[n] for n in ("number", "staff", "part", "onset_tick") if n in (dtype.names or ())]
+    array = array.take(np.lexsort(order))  # twenty times as fast as indexing, for records
     array.flags.writeable = False
     return array
 

@@ -7,13 +7,14 @@ import zipfile
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import verovio
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from lxml import etree
+from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
 
 from partimento.errors import BadFile
 from partimento.io import musicxml
@@ -21,7 +22,6 @@ from partimento.io.musicxml import container
 from partimento.score import (
     KEY,
     METER,
-    NOTE,
     Direction,
     Lyric,
     Mark,
@@ -74,10 +74,11 @@ def heard(score: Score) -> Counter[tuple[Fraction, Fraction, int, int]]:
 
 
 RICH = document(
-    '<measure number="0" implicit="yes"><attributes><divisions>4</divisions><key><fifths>3</fifths><mode>major</mode></key>'
-    "<time><beats>3</beats><beat-type>4</beat-type></time><clef><sign>G</sign><line>2</line></clef>"
+    '<measure number="0" implicit="yes"><attributes><divisions>4</divisions><key><fifths>3</fifths>'
+    "<mode>major</mode></key><time><beats>3</beats><beat-type>4</beat-type></time><clef><sign>G</sign><line>2</line></clef>"
     "<transpose><diatonic>-1</diatonic><chromatic>-2</chromatic></transpose></attributes>"
-    '<direction placement="above"><direction-type><words>Allegro</words></direction-type><sound tempo="132"/></direction>'
+    '<direction placement="above"><direction-type><words>Allegro</words></direction-type>'
+    '<sound tempo="132"/></direction>'
     + note("E", 4, "<type>quarter</type>", '<lyric number="1"><syllabic>begin</syllabic><text>Wan</text></lyric>')
     + '</measure><measure number="1"><barline location="left"><repeat direction="forward"/></barline>'
     "<harmony><root><root-step>A</root-step></root><kind>dominant</kind><bass><bass-step>C</bass-step>"
@@ -203,7 +204,7 @@ def test_drums_keep_their_keys() -> None:
 # Writing what no score file ever held
 
 
-def written(score: Score) -> etree._Element:
+def written(score: Score) -> Any:
     return etree.fromstring(musicxml.write(score))
 
 
@@ -343,7 +344,7 @@ def music21_notes(path: Path) -> Counter[tuple[Fraction, Fraction, int]]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        stream = converter.parse(str(path), forceSource=True).toSoundingPitch()
+        stream: Any = converter.parse(str(path), forceSource=True).toSoundingPitch()
     found: Counter[tuple[Fraction, Fraction, int]] = Counter()
     for part in stream.parts:
         for chord in part.recurse().notes:
@@ -441,10 +442,7 @@ def test_damaged_bytes_never_crash(noise: bytes, place: int) -> None:
 
 # Real music
 
-COUNTED = (
-    "slur[@type='start']", "lyric/text", "grace", "tuplet[@type='start']", "harmony", "ending[@type='start']",
-    "fermata", "staccato", "accent", "trill-mark", "arpeggiate", "dynamics", "wedge[@type='stop']", "repeat",
-)  # fmt: skip
+COUNTED = ("lyric/text", "harmony", "ending", "staccato", "accent", "trill-mark", "arpeggiate", "dynamics/*", "wedge")
 
 
 def test_real_music_survives(corpus: Path) -> None:
@@ -457,12 +455,5 @@ def test_real_music_survives(corpus: Path) -> None:
         if len(score.clefs):  # where there is none, a default is written
             assert read(copy) == score, path
         before, after = container.parse(container.unpack(data, path.name), path.name), etree.fromstring(copy)
-        for what in COUNTED[1:5]:
-            assert len(before.findall(f".//{what}")) == len(after.findall(f".//{what}")), (path, what)
-
-
-def test_note_rows_have_the_columns_of_the_score() -> None:
-    """The reader's rows rely on the order of score.NOTE."""
-    assert NOTE.names == (
-        "onset_tick", "duration_tick", "pitch", "spelling", "velocity", "part", "voice", "staff", "grace", "tied", "note_id",
-    )  # fmt: skip
+        for what in COUNTED:
+            assert len(after.findall(f".//{what}")) == len(before.findall(f".//{what}")), (path, what)

@@ -1,6 +1,7 @@
 """A small dataset with structure to learn, and recipes that train on it in a second."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,8 +43,15 @@ def recipe_with():
     """A recipe, with changes to its training."""
 
     def make(**changes):
-        sizes = {"hidden_size": 32, "layers": 2, "heads": 4, "key_value_heads": 2, "ff_size": 64, "context": 64}
-        training = {
+        sizes: dict[str, Any] = {
+            "hidden_size": 32,
+            "layers": 2,
+            "heads": 4,
+            "key_value_heads": 2,
+            "ff_size": 64,
+            "context": 64,
+        }
+        training: dict[str, Any] = {
             "steps": 48,
             "tokens_per_batch": 512,
             "micro_batch_tokens": 256,

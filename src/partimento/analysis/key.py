@@ -41,7 +41,7 @@ def estimate_key(score: Score, fifths: int | None = None) -> tuple[Key, float]:
         Key(f, mode) for f in ([fifths] if fifths is not None else range(-5, 7)) for mode in ("major", "minor")
     ]
     if not durations.any():
-        return candidates[0], 0.0
+        return Key(fifths or 0), 0.0
     final = _final_pitch_class(score)
     scores = [_correlation(durations, key) + _FINAL_WEIGHT * (pitch_class(key.tonic) == final) for key in candidates]
     best, second = np.argsort(scores)[::-1][:2]

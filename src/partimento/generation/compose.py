@@ -27,7 +27,8 @@ STARTER = Path(__file__).parent.parent / "models" / "starter"
 """The model that comes with the package."""
 DEFAULT_TEMPO_BPM = 108.0
 DEFAULT_TEMPERATURE, DEFAULT_TOP_P = 0.95, 0.96
-MAX_REST_BARS = 2
+STYLES_WITH_CHORDS = ("lead sheet", "pop")
+"""Styles whose readers expect chord symbols, asked for or not."""
 MAX_CHROMATIC_SHARE = 0.07
 
 
@@ -54,9 +55,10 @@ class Composer:
         constraints = Constraints(
             steady=True,
             playable=True,
-            max_rest_bars=min(MAX_REST_BARS, (plan.bars or MAX_BARS) - 1),
+            max_rest_bars=_longest_rest(plan),
             max_chromatic_share=MAX_CHROMATIC_SHARE,
             chord_tones=plan.chords is not None,
+            chord_symbols=plan.style in STYLES_WITH_CHORDS,
             budget=self.engine.context,
         )
         return Compose(plan, constraints, opens_midway, ends_midway)
@@ -140,6 +142,13 @@ def compose(
 ) -> Score:
     """A piece from a plan; see `Composer`, which keeps the model loaded."""
     return Composer(model).compose(plan, seed=seed, temperature=temperature, top_p=top_p)
+
+
+def _longest_rest(plan: Plan) -> int:
+    """Bars that a part may rest: none in duets and choirs, more the more parts there are."""
+    parts = len(plan.instruments or (0, 0))
+    usual = 0 if parts <= 2 or plan.style in ("hymn", "chorale") else 1 if parts <= 4 else 2
+    return min(usual, (plan.bars or MAX_BARS) - 1)
 
 
 def completed(plan: Plan) -> Plan:

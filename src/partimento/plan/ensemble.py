@@ -71,8 +71,12 @@ def instrumentation(mentions: Iterable[Mention], text: str) -> tuple[int, ...]:
     Within one list each mention counts; a mention in another list (`a piano piece for piano`) means the same
     instrument again.
     """
+    chains = _chains(mentions, text)
+    listed = max((len(chain) for chain in chains), default=0)
     result: list[int] = []
-    for chain in _chains(mentions, text):
+    for chain in chains:
+        if listed > 1 and [len(mention.programs) for mention in chain] == [listed]:
+            continue  # `a trio for oboe, clarinet and bassoon`: the list says who plays the trio
         seen: Counter[int] = Counter()
         for program in (program for mention in chain for program in mention.programs):
             seen[program] += 1
@@ -121,7 +125,7 @@ def _pattern() -> re.Pattern[str]:
     sizes = "|".join(words.CHAMBER_SIZES)
     return re.compile(
         rf"(?<!\w)(?:(?P<number>\d{{1,9}}|{numbers}|first and second|1st and 2nd|an? pair of|a couple of)"
-        r"[\s-]+(?:of\s+)?(?:[a-z]+\s+)??)?"
+        r"[\s-]+(?!part\b)(?:of\s+)?(?:[a-z]+\s+)??)?"
         rf"(?:(?:first|second|third|1st|2nd|3rd)\s+)?"
         rf"(?P<name>{names})(?!\w)(?:\s+(?:[1-4]|I{{1,3}}|IV)(?!\w))?(?:\s+(?P<size>{sizes})s?\b)?",
         re.IGNORECASE,

@@ -112,6 +112,8 @@ class Constraints:
     """Largest share of the sounding duration outside the key's scale."""
     chord_tones: bool = False
     """Notes struck on a beat belong to the chord in force."""
+    chord_symbols: bool = True
+    """The model may write chord symbols where the plan has none."""
     budget: int | None = None
     """Most tokens that the sequence may take, header included."""
 

@@ -24,7 +24,7 @@ def model_card(recipe: Recipe, provenance: dict[str, Any]) -> str:
             f"# {recipe.name}",
             "",
             f"A {recipe.model.family} with {training['parameters']:,} parameters that writes music as "
-            f"`{recipe.data.representation}` tokens, trained with [partimento](https://pypi.org/project/partimento/).",
+            f"`{recipe.data.representation}` tokens, trained with partimento.",
             "",
             "```",
             'partimento compose "a lively jig in D major" --model FOLDER --out out/jig',

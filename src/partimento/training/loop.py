@@ -219,23 +219,44 @@ class _Clock(Callback):
 def _finish(run: _Run, module: LanguageModule, status: Status, out: Path, console: Console) -> None:
     """Write the model folder with the best weights, and clear away the rest."""
     load_model(module.model, run.folder / "best.safetensors")
-    recipe, info = run.recipe, run.batches.dataset.info
-    bigram = bigram_loss(run.batches.dataset, run.validation.dataset, prompt_loss=recipe.training.prompt_loss)
-    below = 100 * (1 - status.best_loss / bigram)
-    provenance = {
+    made = _provenance(run, module, status)
+    save_model_folder(
+        out,
+        module.model,
+        representation=run.batches.dataset.info.representation,
+        recipe=run.recipe.as_dict(),
+        provenance=made,
+        card=model_card(run.recipe, made),
+        dtype=getattr(torch, run.recipe.model.stored_dtype),
+        extra_files={"losses.csv": (run.folder / "losses.csv").read_text("utf-8")},
+    )
+    shutil.rmtree(run.folder)
+    losses = made["losses"]
+    console.print(
+        f"validation loss {status.best_loss:.3f} (step {status.best_step}), bigram {losses['bigram']:.3f}: "
+        f"{losses['percent_below_bigram']:.1f} % below\nthe model is in {out}",
+        soft_wrap=True,
+    )
+
+
+def _provenance(run: _Run, module: LanguageModule, status: Status) -> dict[str, Any]:
+    """What the model learnt from, how, and how well, beside the bigram's loss on the same tokens."""
+    training, validation = run.batches.dataset, run.validation.dataset
+    bigram = bigram_loss(training, validation, prompt_loss=run.recipe.training.prompt_loss)
+    return {
         "losses": {
             "unit": "nats per token",
             "validation": status.best_loss,
             "bigram": bigram,
-            "percent_below_bigram": round(below, 2),
+            "percent_below_bigram": round(100 * (1 - status.best_loss / bigram), 2),
             "best_step": status.best_step,
             "training": status.loss,
         },
         "data": {
-            "sources": info.sources,
-            "licences": info.licences,
-            "windows": {"train": len(run.batches.dataset), "validation": len(run.validation.dataset)},
-            "tokens": {"train": len(run.batches.dataset.ids), "validation": len(run.validation.dataset.ids)},
+            "sources": training.info.sources,
+            "licences": training.info.licences,
+            "windows": {"train": len(training), "validation": len(validation)},
+            "tokens": {"train": len(training.ids), "validation": len(validation.ids)},
         },
         "training": {
             "parameters": module.model.num_parameters(),
@@ -247,19 +268,6 @@ def _finish(run: _Run, module: LanguageModule, status: Status, out: Path, consol
             "device": "cpu" if run.on_cpu else torch.cuda.get_device_name(),
         },
     }
-    save_model_folder(
-        out,
-        module.model,
-        representation=info.representation,
-        recipe=recipe.as_dict(),
-        provenance=provenance,
-        card=model_card(recipe, provenance),
-        dtype=getattr(torch, recipe.model.stored_dtype),
-        extra_files={"losses.csv": (run.folder / "losses.csv").read_text("utf-8")},
-    )
-    shutil.rmtree(run.folder)
-    outcome = f"validation loss {status.best_loss:.3f} (step {status.best_step}), bigram {bigram:.3f}"
-    console.print(f"{outcome}: {below:.1f} % below\nthe model is in {out}", soft_wrap=True)
 
 
 def _run_folder(out: Path) -> Path:

@@ -133,7 +133,7 @@ def pieces(score: Score, lane: Lane, bars: list[tuple[int, int]], cuts: set[int]
         *(end for _, end in bars),
         *(edge for start, end, _ in spans for edge in (start, end)),
     }
-    cutter = _Cutter(spans, 4 * score.ticks_per_quarter)
+    cutter = _Cutter(spans, 4 * score.ticks_per_quarter, is_performance=not len(score.measures))
     sorted_cuts, sorted_rest_cuts = sorted(edges | cuts), sorted(edges | cuts | rest_cuts)
     result: list[Piece] = []
     tick, last = bars[0][0], bars[-1][1]
@@ -151,8 +151,8 @@ def pieces(score: Score, lane: Lane, bars: list[tuple[int, int]], cuts: set[int]
 class _Cutter:
     """Cuts notes and rests, and finds their lengths on paper."""
 
-    def __init__(self, spans: list[tuple[int, int, Fraction]], whole: int) -> None:
-        self._spans, self._whole = spans, whole
+    def __init__(self, spans: list[tuple[int, int, Fraction]], whole: int, is_performance: bool) -> None:
+        self._spans, self._whole, self._is_performance = spans, whole, is_performance
         self._starts = [start for start, _, _ in spans]
 
     def cut(self, event: Event | None, start: int, end: int, cuts: list[int]) -> list[Piece]:
@@ -162,7 +162,7 @@ class _Cutter:
         for a, b in zip([start, *inner], [*inner, end], strict=True):
             scale = self._scale(a)
             tick = a
-            for written, duration in _written_lengths(b - a, self._whole, scale):
+            for written, duration in _written_lengths(b - a, self._whole, scale, self._is_performance):
                 found.append(Piece(tick, duration, event, written, is_first=False, is_last=False))
                 tick += duration
         found[0].is_first = found[-1].is_last = True
@@ -174,9 +174,11 @@ class _Cutter:
 
 
 @lru_cache(maxsize=4096)
-def _written_lengths(duration: int, whole: int, scale: Fraction) -> list[tuple[Fraction, int]]:
-    """The values that a length is written with, and the ticks that each lasts."""
-    return [(written, int(written / scale * whole)) for written in plain_lengths(Fraction(duration, whole) * scale)]
+def _written_lengths(duration: int, whole: int, scale: Fraction, is_performance: bool) -> list[tuple[Fraction, int]]:
+    """The values that a length is written with, and the ticks that each lasts; one value in a performance."""
+    length = Fraction(duration, whole) * scale
+    values = [length] if is_performance else plain_lengths(length)
+    return [(written, int(written / scale * whole)) for written in values]
 
 
 def plain_lengths(length: Fraction) -> list[Fraction]:

@@ -83,6 +83,7 @@ class Signs:
         losses = {
             "velocities": score.notes["velocity"].any(), "pedals and controls": len(score.controls),
             "pitch bends": len(score.bends), "changes of clef": (score.clefs["onset_tick"] > 0).any(),
+            "octave signs of clefs": score.clefs["octave_change"].any(),
             "written pitch of transposing parts": any(part.transpose for part in score.parts),
             "lines other than slurs": any(spanner.kind != "slur" for spanner in score.spanners),
         }  # fmt: skip
@@ -240,16 +241,17 @@ def _verse(lyrics: list[Lyric | None]) -> str:
 
 
 def clef_name(score: Score, lane: Lane) -> str:
-    """The clef that a lane begins with, empty if it is not said or has no name in ABC."""
+    """The clef that a lane begins with, empty if it is not said or has no name in ABC.
+
+    Its octave sign is left out: it would move the notes in some programs, but not in all.
+    """
     clefs = score.clefs
-    rows = clefs[
-        (clefs["onset_tick"] == 0) & (clefs["part"] == lane.part) & (np.maximum(clefs["staff"], 1) == lane.staff)
-    ]
+    is_here = (clefs["part"] == lane.part) & (np.maximum(clefs["staff"], 1) == lane.staff)
+    rows = clefs[is_here & (clefs["onset_tick"] == 0)]
     if not len(rows):
         return ""
-    _, _, _, sign, line, change = rows[0].item()
-    name = CLEF_NAMES.get((sign, 2 if sign == "percussion" else line), "")
-    return name and name + {0: "", 1: "+8", -1: "-8", 2: "+15", -2: "-15"}.get(change, "")
+    sign, line = rows[["sign", "line"]][0].item()
+    return CLEF_NAMES.get((sign, 2 if sign == "percussion" else line), "")
 
 
 def key_name(key: Key | None) -> str:

@@ -63,6 +63,7 @@ def parse(text: bytes, name: str) -> Element:
         huge_tree=False,
         remove_comments=True,
         remove_pis=True,
+        remove_blank_text=True,  # halves the time
     )
     try:
         root = etree.fromstring(text, parser)

@@ -79,7 +79,8 @@ class NoteReader:
             duration = self._exact_duration(text, stated)
         if not in_chord:
             cursor.advance(duration, stated)
-        voice = self._voice(text.get("voice") or "1")
+        label = text.get("voice") or "1"
+        voice = self._voices.get(label) or self._voice(label)
         if "time-modification" in text and not (is_grace or in_chord or "cue" in text):
             self._read_tuplets(element, text, voice, duration)
         if "rest" in text:
@@ -102,13 +103,12 @@ class NoteReader:
         return stated
 
     def _voice(self, label: str) -> int:
-        voice = self._voices.get(label)
-        if voice is None:
-            taken = set(self._voices.values())
-            voice = int(label) if label.strip().isdecimal() and len(label) < 9 else 0
-            if not 1 <= voice <= _MAX_VOICES or voice in taken:
-                voice = next(v for v in range(1, len(taken) + 2) if v not in taken)
-            self._voices[label] = voice = min(voice, 32767)
+        """A number of its own for each name of a voice; the name itself where it is a number."""
+        taken = set(self._voices.values())
+        voice = int(label) if label.strip().isdecimal() and len(label) < 9 else 0
+        if not 1 <= voice <= _MAX_VOICES or voice in taken:
+            voice = next(v for v in range(1, len(taken) + 2) if v not in taken)
+        self._voices[label] = voice = min(voice, 32767)
         return voice
 
     def _read_sound(self, element: Element, text: _Texts, voice: int, duration: int) -> None:
@@ -119,7 +119,8 @@ class NoteReader:
         staff = self._staff(text["staff"]) if "staff" in text else 1
         if staff > self.found.staves:
             self.found.staves = staff
-        grace = self._grace(voice, "grace" in text, "chord" in text)
+        is_grace = "grace" in text
+        grace = self._grace(voice, is_grace, "chord" in text) if is_grace or voice in self._graces else 0
         place, note_id = self.cursor.at(self.cursor.chord_tick), self.next_id
         self.next_id += 1
         is_tied = "tie" in text and any(tie.get("type") == "start" for tie in element.iterchildren("tie"))

@@ -38,7 +38,7 @@ TECHNICAL = _words(
     "up-bow down-bow harmonic open-string thumb-position fingering pluck double-tongue triple-tongue stopped "
     "snap-pizzicato fret string tap heel toe fingernails brass-bend flip smear open half-muted golpe other-technical"
 )
-MARKS_ON_NOTATIONS = frozenset(["fermata", "arpeggiate", "non-arpeggiate"])
+MARKS_ON_NOTATIONS = frozenset(["fermata", "arpeggiate", "non-arpeggiate", "accidental-mark"])
 WITH_TEXT = _words(
     "fingering pluck fret string tremolo other-articulation other-ornament other-technical accidental-mark"
 )

@@ -200,12 +200,14 @@ def decode(ids: Ints, vocabulary: Vocabulary) -> Score:
     tags = (STYLES[style[0]],) if len(style) and style[0] else ()
     if not len(bars):
         return Score(GRID, parts, tags=tags)
-    measure = np.cumsum(_in(body, vocabulary, "Bar")) - 1
-    meters = _header_then_body(header, body, measure, vocabulary, "Meter")
-    measures = _decode_measures(body, measure, meters, vocabulary)
+    measure = np.repeat(np.arange(len(bars)), np.diff(bars, append=len(ids)))
+    rare = np.flatnonzero(body < vocabulary.first["Position"])
+    changes, changed = body[rare], measure[rare]
+    meters = _header_then_body(header, changes, changed, vocabulary, "Meter")
+    measures = _decode_measures(changes, changed, meters, vocabulary)
     starts = measures["onset_tick"]
-    keys = [(starts[at], -1, *_KEY_ROWS[k]) for at, k in _header_then_body(header, body, measure, vocabulary, "Key") if k]
-    tempos = [(starts[at], TEMPOS_BPM[t]) for at, t in _header_then_body(header, body, measure, vocabulary, "Tempo") if t]
+    keys = [(starts[at], -1, *_KEY_ROWS[k]) for at, k in _header_then_body(header, changes, changed, vocabulary, "Key") if k]
+    tempos = [(starts[at], TEMPOS_BPM[t]) for at, t in _header_then_body(header, changes, changed, vocabulary, "Tempo") if t]
     key_records = np.array(keys, KEY)
     return Score(
         GRID,
@@ -291,10 +293,11 @@ def _decode_notes(
     # a group is opened by a run of Release tokens; what its notes share is found once and repeated for them
     is_release = _in(body, vocabulary, "Release")
     at = np.flatnonzero(is_release[1:] & ~is_release[:-1]) + 1
-    token = np.flatnonzero((body >= vocabulary.first["Pitch"]) & (body < vocabulary.span("Drum")[1]))
+    is_note = body >= vocabulary.first["Pitch"]
+    token = np.flatnonzero(is_note)
     if not len(token):
         return np.empty(0, NOTE)
-    count = np.diff(np.searchsorted(token, at), append=len(token))
+    count = np.add.reduceat(is_note, at, dtype=np.int64)
     release = _group_releases(body, at, np.flatnonzero(is_release), vocabulary)
     before = at - (2 if vocabulary.size["Velocity"] else 1)
     stated = body[before] - vocabulary.first["Position"]
@@ -341,7 +344,7 @@ def _group_parts(
     lookup = np.zeros((DRUMS + 1, len(parts) + 1), np.int64)
     lookup[programs, ranks] = np.arange(len(parts))
     part = lookup[program, np.minimum(rank, len(parts))]
-    return part[np.searchsorted(at, groups) - 1]
+    return np.repeat(part, np.diff(np.searchsorted(groups, at), append=len(groups)))
 
 
 __all__ = ["MAX_BARS", "decode", "encode_body", "encode_header", "ranked_programs"]

@@ -217,7 +217,9 @@ class Grammar:
             must_close = self._span("Chords") if any(plan.chords[: state.bars]) else self._bar_token(state.bars)
             return [*ranges, must_close] if plan.instruments is None else [must_close]
         if chosen:
-            ranges += [self._bar_token(state.bars)] if self._is_closing(state) else [self._span("Chords"), self._bar_token(state.bars)]
+            may_name_chords = state.task.constraints.chord_symbols and not self._is_closing(state)
+            ranges += [self._span("Chords")] if may_name_chords else []
+            ranges.append(self._bar_token(state.bars))
         return ranges
 
     def _has_room_for_part(self, state: State) -> bool:
