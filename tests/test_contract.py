@@ -25,18 +25,14 @@ def house(tmp_path: Path) -> Path:
     shutil.copytree(
         REPOSITORY / "src/partimento",
         tmp_path / "partimento",
-        ignore=lambda folder, names: {
-            n for n in names if Path(folder, n).is_file() and not n.endswith(".py")
-        },
+        ignore=lambda folder, names: {n for n in names if Path(folder, n).is_file() and not n.endswith(".py")},
     )
     shutil.copy(REPOSITORY / "pyproject.toml", tmp_path)
     return tmp_path
 
 
 def lint(house: Path) -> subprocess.CompletedProcess[str]:
-    program = (
-        "import sys; sys.path.insert(0, '.'); from importlinter.cli import lint_imports_command as c; c()"
-    )
+    program = "import sys; sys.path.insert(0, '.'); from importlinter.cli import lint_imports_command as c; c()"
     return subprocess.run(
         [sys.executable, "-c", program, "--no-cache"],
         cwd=house,

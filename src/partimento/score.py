@@ -402,7 +402,7 @@ class Score:
         return replace(self, **changes).with_notes(notes)._map_ticks(lambda tick: tick - start, lambda tick: tick)
 
     def with_leading_rest(self, ticks: int) -> Score:
-        """The score with a rest before it: the first measure is longer, and what held at the start holds from tick 0."""
+        """The score with a rest before it: its first measure is longer, and what held at the start holds from tick 0"""
         moved = self._map_ticks(lambda tick: tick + ticks, lambda tick: tick)
         changes: dict[str, Any] = {}
         for name in (*_STATE_FIELDS, "measures"):

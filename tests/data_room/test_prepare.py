@@ -37,7 +37,9 @@ def tune(seed: int, bars: int = 8, part: Part | None = None) -> Score:
     notes["pitch"] = 60 + np.cumsum(rng.integers(-2, 3, 8 * bars)) % 20
     notes["note_id"] = np.arange(len(notes))
     meters = np.array([(0, 4, 4)], METER)
-    return Score(12, (part or Part(),), notes=notes, meters=meters, measures=measures_from_meters(meters, 12, 48 * bars))
+    return Score(
+        12, (part or Part(),), notes=notes, meters=meters, measures=measures_from_meters(meters, 12, 48 * bars)
+    )
 
 
 @pytest.fixture
@@ -51,9 +53,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def rows(dataset: Path) -> dict[str, list[list[int]]]:
-    return {
-        split: [ids.tolist() for ids in TokenDataset(dataset, split)] for split in ("train", "validation", "test")
-    }
+    return {split: [ids.tolist() for ids in TokenDataset(dataset, split)] for split in ("train", "validation", "test")}
 
 
 def test_every_piece_is_kept_once_and_every_failure_named(folder: Path, tmp_path: Path) -> None:

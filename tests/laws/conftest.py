@@ -13,9 +13,7 @@ from partimento.theory.key import MODES, Key
 from partimento.theory.meter import Meter
 
 PROGRAMS = st.sampled_from([0, 0, 24, 33, 40, 40, 41, 52, 73, 110, DRUMS, DRUMS]) | st.integers(0, DRUMS)
-METERS = st.sampled_from(
-    [Meter(4, 4), Meter(3, 4), Meter(6, 8), Meter(2, 2), Meter(5, 8), Meter(12, 8), Meter(1, 16)]
-)
+METERS = st.sampled_from([Meter(4, 4), Meter(3, 4), Meter(6, 8), Meter(2, 2), Meter(5, 8), Meter(12, 8), Meter(1, 16)])
 ODD_METERS = st.builds(Meter, st.integers(1, 20), st.sampled_from([1, 2, 4, 8, 16, 32, 64]))
 KEYS = st.builds(Key, st.integers(-7, 7), st.sampled_from([None, *MODES]))
 CHORDS = st.builds(
@@ -28,9 +26,7 @@ def _often_small(limit: int) -> st.SearchStrategy[int]:
 
 
 @st.composite
-def _bars(
-    draw: st.DrawFn, ticks_per_quarter: int
-) -> tuple[list[tuple[int, int]], list[tuple[int, int, int]]]:
+def _bars(draw: st.DrawFn, ticks_per_quarter: int) -> tuple[list[tuple[int, int]], list[tuple[int, int, int]]]:
     """Measures and meters: full bars, pickups, bars of odd length, changes of meter."""
     measures, meters, onset, meter = [], [], 0, Meter(4, 4)
     for index in range(draw(st.integers(1, 6))):
@@ -63,13 +59,9 @@ def scores(draw: st.DrawFn) -> Score:
         "grace": st.sampled_from([0] * 9 + [1]), "tied": st.sampled_from([False] * 4 + [True]),
     }), max_size=24))  # fmt: skip
     copies = draw(st.lists(st.sampled_from(notes), max_size=4)) if notes else []
-    later = [
-        note | {"onset_tick": note["onset_tick"] + note["duration_tick"]} for note in notes if note["tied"]
-    ]
+    later = [note | {"onset_tick": note["onset_tick"] + note["duration_tick"]} for note in notes if note["tied"]]
     rows = [note | {"duration_tick": 0} if note["grace"] else note for note in [*notes, *copies, *later]]
-    keys = draw(
-        st.lists(st.tuples(ticks, st.just(-1) | part, st.integers(-7, 7), st.integers(-1, 6)), max_size=3)
-    )
+    keys = draw(st.lists(st.tuples(ticks, st.just(-1) | part, st.integers(-7, 7), st.integers(-1, 6)), max_size=3))
     tempos = draw(st.lists(st.tuples(ticks, st.floats(5, 1000)), max_size=3))
     chords = draw(st.lists(st.builds(ChordEvent, st.integers(0, end + 9), st.none() | CHORDS), max_size=5))
     tags = draw(st.sampled_from([(), ("jig",), ("unheard of", "hymn")]))

@@ -152,9 +152,7 @@ def test_windows_fit_the_budget_and_cover_all_bars_that_do(rep, score, budget):
 @given(SCORES, st.integers(-11, 11))
 def test_transposed_tokens_are_the_tokens_of_the_transposed_score(rep, score, semitones):
     quantised, _ = rep.quantise(score)
-    pitches = quantised.notes["pitch"][
-        ~np.array([p.is_drums for p in quantised.parts])[quantised.notes["part"]]
-    ]
+    pitches = quantised.notes["pitch"][~np.array([p.is_drums for p in quantised.parts])[quantised.notes["part"]]]
     assume(-min(pitches, default=60) <= semitones <= 127 - max(pitches, default=60))
     assume(len(quantised.keys) <= 1)  # with several, a score keeps their distance, tokens go one by one
     moved = rep.transposition(semitones)[rep.encode(quantised, Compose()).ids]
@@ -301,9 +299,7 @@ def _check_playable(score: Score) -> None:
         releases = notes["onset_tick"] + notes["duration_tick"]
         assert (releases <= end).all()
         assert ((notes["pitch"] >= spec.lowest_pitch) & (notes["pitch"] <= spec.highest_pitch)).all()
-        for group in (
-            [notes] if spec.is_monophonic else [notes[notes["pitch"] == p] for p in np.unique(notes["pitch"])]
-        ):
+        for group in [notes] if spec.is_monophonic else [notes[notes["pitch"] == p] for p in np.unique(notes["pitch"])]:
             assert (group["onset_tick"][1:] >= (group["onset_tick"] + group["duration_tick"])[:-1]).all()
 
 
@@ -313,9 +309,7 @@ def _check_rests(score: Score, most: int) -> None:
         notes = score.notes[score.notes["part"] == index]
         silent = 0
         for onset, duration in score.measures.tolist():
-            sounds = (notes["onset_tick"] < onset + duration) & (
-                notes["onset_tick"] + notes["duration_tick"] > onset
-            )
+            sounds = (notes["onset_tick"] < onset + duration) & (notes["onset_tick"] + notes["duration_tick"] > onset)
             silent = 0 if sounds.any() else silent + 1
             assert silent <= most
 

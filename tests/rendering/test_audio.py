@@ -17,9 +17,7 @@ ONE_ORGAN = (Part(program=ORGAN, pan=64),)
 synths = pytest.mark.parametrize(
     "synth",
     [
-        pytest.param(
-            n, marks=pytest.mark.skipif(n not in audio.installed_synths(), reason=f"{n} is not installed")
-        )
+        pytest.param(n, marks=pytest.mark.skipif(n not in audio.installed_synths(), reason=f"{n} is not installed"))
         for n in audio.SYNTHS
     ],
 )

@@ -123,9 +123,7 @@ def test_controllers_are_sent_but_pedal_and_modes_are_not_and_parameters_come_be
         ),
         max_size=30,
     ),
-    st.lists(
-        st.tuples(st.integers(0, 4000), st.integers(0, 1), st.just(64), st.sampled_from([0, 127])), max_size=8
-    ),
+    st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 1), st.just(64), st.sampled_from([0, 127])), max_size=8),
 )
 def test_whatever_is_played_every_key_goes_down_and_up_in_turn(rows, pedal):
     played = sounds(score(*rows, controls=np.array(pedal, CONTROL)))

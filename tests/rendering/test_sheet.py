@@ -12,13 +12,9 @@ from partimento.errors import BadInput
 from partimento.rendering.sheet import score_to_svg, to_png, to_svg
 from partimento.score import METER, Lyric, Part, Score, measures_from_meters, notes_array
 
-NOTE = (
-    "<note><pitch><step>F</step><octave>4</octave></pitch><duration>4</duration><type>whole</type>{}</note>"
-)
+NOTE = "<note><pitch><step>F</step><octave>4</octave></pitch><duration>4</duration><type>whole</type>{}</note>"
 LYRIC = "<lyric><syllabic>single</syllabic><text>Zärt</text></lyric>"
-CHORD = (
-    "<harmony><root><root-step>B</root-step><root-alter>-1</root-alter></root><kind>major</kind></harmony>"
-)
+CHORD = "<harmony><root><root-step>B</root-step><root-alter>-1</root-alter></root><kind>major</kind></harmony>"
 FIRST = (
     "<attributes><divisions>1</divisions><time><beats>4</beats><beat-type>4</beat-type></time>"
     "<clef><sign>G</sign><line>2</line></clef></attributes>"
@@ -26,12 +22,9 @@ FIRST = (
 
 
 def musicxml(parts=1, bars=4, title="Air &amp; Jig", extra=""):
-    names = "".join(
-        f"<score-part id='P{i}'><part-name>Clarinet in B♭</part-name></score-part>" for i in range(parts)
-    )
+    names = "".join(f"<score-part id='P{i}'><part-name>Clarinet in B♭</part-name></score-part>" for i in range(parts))
     measures = "".join(
-        f"<measure number='{b + 1}'>{FIRST * (b == 0)}{CHORD}{NOTE.format(LYRIC)}</measure>"
-        for b in range(bars)
+        f"<measure number='{b + 1}'>{FIRST * (b == 0)}{CHORD}{NOTE.format(LYRIC)}</measure>" for b in range(bars)
     )
     body = "".join(f"<part id='P{i}'>{measures}</part>" for i in range(parts))
     return (
@@ -137,9 +130,7 @@ def test_external_entities_are_not_read(tmp_path):
 
 def test_a_score_is_engraved_through_the_musicxml_writer():
     meters = np.array([(0, 3, 4)], METER)
-    notes = notes_array(
-        [{"onset_tick": 480 * i, "duration_tick": 480, "pitch": 60 + i, "voice": 1} for i in range(6)]
-    )
+    notes = notes_array([{"onset_tick": 480 * i, "duration_tick": 480, "pitch": 60 + i, "voice": 1} for i in range(6)])
     measures, lyrics = measures_from_meters(meters, 480, 2880), (Lyric(0, "Ah"),)
     score = Score(480, (Part("Voice", 53),), notes, measures, meters, lyrics=lyrics, title="Six notes")
     (page,) = score_to_svg(score)

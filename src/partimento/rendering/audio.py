@@ -99,9 +99,7 @@ def save_audio(samples: NDArray[np.float32], path: Path, sample_rate: int = 4410
     container, subtype = FORMATS[path.suffix.lower()]
     beside = path.with_name(f".{path.name}.part")
     try:
-        with soundfile.SoundFile(
-            beside, "w", sample_rate, samples.shape[1], subtype, format=container
-        ) as file:
+        with soundfile.SoundFile(beside, "w", sample_rate, samples.shape[1], subtype, format=container) as file:
             for start in range(0, len(samples), _WRITE_FRAMES):
                 file.write(samples[start : start + _WRITE_FRAMES])
         beside.replace(path)
@@ -139,9 +137,7 @@ def _module(name: str) -> Any:
 def _default_soundfont() -> Path:
     package = find_spec("pretty_midi")  # found without importing it, which takes a second
     if package is None or package.origin is None:
-        raise PartimentoError(
-            "pretty_midi, whose soundfont is played, is not installed; run: pip install pretty_midi"
-        )
+        raise PartimentoError("pretty_midi, whose soundfont is played, is not installed; run: pip install pretty_midi")
     return Path(package.origin).parent / "TimGM6mb.sf2"
 
 

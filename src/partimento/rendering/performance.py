@@ -72,9 +72,7 @@ def _settings(score: Score) -> list[Event]:
     """Volume and place of each part; players who are given no place sit in a row from left to right."""
     events: list[Event] = []
     for index, part in enumerate(score.parts):
-        spread = (
-            40 * (index / (len(score.parts) - 1) - 0.5) if len(score.parts) > 1 and not part.is_drums else 0
-        )
+        spread = 40 * (index / (len(score.parts) - 1) - 0.5) if len(score.parts) > 1 and not part.is_drums else 0
         pan = round(64 + spread) if part.pan is None else part.pan
         volume = DEFAULT_VOLUME if part.volume is None else part.volume
         events += [
@@ -162,9 +160,7 @@ def _velocities(score: Score) -> NDArray[np.int64]:
     """Velocity of each note, 1-127: the source's own, else by dynamics, accents and the place in the bar."""
     notes = score.notes
     shaped = _levels(score) + _metrical_weights(score) + _by_mark(score, _ACCENTS, 0.0)
-    return np.clip(np.where(notes["velocity"] > 0, notes["velocity"], np.rint(shaped)), 1, 127).astype(
-        np.int64
-    )
+    return np.clip(np.where(notes["velocity"] > 0, notes["velocity"], np.rint(shaped)), 1, 127).astype(np.int64)
 
 
 def _levels(score: Score) -> NDArray[np.float64]:

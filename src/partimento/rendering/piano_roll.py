@@ -130,9 +130,7 @@ def _doubled(notes: Notes) -> NDArray[np.bool_]:
     sounding: list[int] = []
     for row in np.lexsort((notes.start, notes.pitch)).tolist():
         sounding = [
-            r
-            for r in sounding
-            if notes.pitch[r] == notes.pitch[row] and notes.end[r] > notes.start[row] + 1e-9
+            r for r in sounding if notes.pitch[r] == notes.pitch[row] and notes.end[r] > notes.start[row] + 1e-9
         ]
         for other in sounding:
             if notes.part[other] != notes.part[row]:
@@ -287,9 +285,7 @@ def _keyboard(axis: Any, layout: _Layout) -> None:
     black = np.array([p for p in range(layout.lowest, layout.highest + 1) if p % 12 in _BLACK_KEYS])
     keys = _boxes(np.zeros(len(black)), np.ones(len(black)), black - 0.5, black + 0.5)
     transform = axis.get_yaxis_transform()
-    axis.add_collection(
-        PolyCollection(keys, facecolors="#F1F2F4", linewidths=0, transform=transform, zorder=0)
-    )
+    axis.add_collection(PolyCollection(keys, facecolors="#F1F2F4", linewidths=0, transform=transform, zorder=0))
     cs = [pitch for pitch in range(layout.lowest, layout.highest + 1) if pitch % 12 == 0]
     axis.hlines([c - 0.5 for c in cs], 0, 1, transform=transform, color="#B8BCC2", lw=0.8, zorder=1)
     axis.set_yticks(cs, [f"C{pitch // 12 - 1}" for pitch in cs], fontsize=8, color=_GREY)
@@ -325,9 +321,7 @@ def _bar_lines(axis: Any, time: Timeline, first: int, last: int) -> None:
         lw=0.9,
         zorder=2,
     )
-    axis.axvspan(
-        time.bar_start[last], time.bar_start[-1] + axis.get_xlim()[1], color="white", lw=0, zorder=1.5
-    )
+    axis.axvspan(time.bar_start[last], time.bar_start[-1] + axis.get_xlim()[1], color="white", lw=0, zorder=1.5)
     if last == time.bars:
         axis.vlines(time.bar_start[last], low, high, color="#444444", lw=3, zorder=2)
 
@@ -342,9 +336,7 @@ def _above(axis: Any, layout: _Layout, first: int, last: int) -> None:
     _line_of_text(axis, layout, chords, 12, fontsize=9, weight="bold")
 
 
-def _line_of_text(
-    axis: Any, layout: _Layout, texts: list[tuple[float, str]], rise_point: float, **look: Any
-) -> None:
+def _line_of_text(axis: Any, layout: _Layout, texts: list[tuple[float, str]], rise_point: float, **look: Any) -> None:
     """Texts at their times, `rise_point` above the row, or a little later so as not to touch the one before.
 
     What would be much too late is left out.
@@ -379,9 +371,7 @@ def _notes(axis: Any, layout: _Layout, first: int, last: int, is_drums: bool) ->
         boxes = _drum_boxes(layout, notes, rows) if is_drums else _note_boxes(layout, notes, rows)
         look = layout.looks[int(part)]
         faces = 1 - (1 - np.array(look.face)) * _depth(notes.velocity[rows])[:, None]
-        shapes = PolyCollection(
-            boxes, facecolors=faces, edgecolors=[look.edge], linewidths=0.5, zorder=3, clip_on=True
-        )
+        shapes = PolyCollection(boxes, facecolors=faces, edgecolors=[look.edge], linewidths=0.5, zorder=3, clip_on=True)
         shapes.set_hatch(look.hatch or "")
         axis.add_collection(shapes, autolim=False)
 

@@ -77,9 +77,7 @@ def to_svg(musicxml: bytes) -> list[str]:
     scale = _SCALE_SOLO if text.count("<score-part ") == 1 else _SCALE_ENSEMBLE
     toolkit.setOptions(_OPTIONS | _layout(scale))
     if not toolkit.loadData(text) or not toolkit.getPageCount():
-        raise BadInput(
-            "this MusicXML cannot be engraved; it has no score-partwise with notes that verovio can read"
-        )
+        raise BadInput("this MusicXML cannot be engraved; it has no score-partwise with notes that verovio can read")
     pages: list[str] = []
     for _ in range(_MOST_LAYOUTS):
         pages = [toolkit.renderToSVG(page) for page in range(1, toolkit.getPageCount() + 1)]

@@ -43,9 +43,7 @@ def to_terminal(score: Score, width: int, bars: int | None = None) -> str:
     columns = min(max(width, _NARROWEST), _WIDEST) - _LABEL_WIDTH
     roll = _roll(time, count, columns)
     systems = _systems(roll, count, columns)
-    return "\n\n".join(
-        "\n".join(line.rstrip() for line in _system(roll, first, last)) for first, last in systems
-    )
+    return "\n\n".join("\n".join(line.rstrip() for line in _system(roll, first, last)) for first, last in systems)
 
 
 def _roll(time: Timeline, count: int, columns: int) -> _Roll:
@@ -112,9 +110,7 @@ def _line(roll: _Roll, cells: NDArray[np.bool_], line: int, starts: NDArray[np.i
     for start in starts:
         empty[int(start) - 1] = "│"
     halves = zip(cells[2 * line + 1].tolist(), cells[2 * line].tolist(), empty, strict=True)
-    return f"{label:<{_LABEL_WIDTH}}" + "".join(
-        "█" if u and d else "▀" if u else "▄" if d else e for u, d, e in halves
-    )
+    return f"{label:<{_LABEL_WIDTH}}" + "".join("█" if u and d else "▀" if u else "▄" if d else e for u, d, e in halves)
 
 
 def _heads(roll: _Roll, first: int, last: int, starts: NDArray[np.int64]) -> list[str]:
@@ -140,10 +136,7 @@ def _spread(texts: list[tuple[int, str]], columns: int) -> str:
 
 def _drums(roll: _Roll, first: int, last: int, starts: NDArray[np.int64]) -> list[str]:
     notes, begin, end = roll.time.notes, roll.time.bar_start[first], roll.time.bar_start[last]
-    used = {
-        _drum_line(int(pitch))
-        for pitch in notes.pitch[notes.is_drum & (notes.start < roll.time.bar_start[last])]
-    }
+    used = {_drum_line(int(pitch)) for pitch in notes.pitch[notes.is_drum & (notes.start < roll.time.bar_start[last])]}
     here = notes.is_drum & (notes.start >= begin) & (notes.start < end)
     lines = {name: [" "] * int(starts[-1]) for name in reversed(_DRUM_LINES) if name in used}
     for row in lines.values():

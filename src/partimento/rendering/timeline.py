@@ -102,9 +102,7 @@ def _by_seconds(score: Score) -> Timeline:
 
 def _chords(score: Score, place: Callable[[int], float]) -> list[tuple[float, str]]:
     """Each chord symbol once, though several parts may bear it."""
-    symbols = dict.fromkeys(
-        (c.onset_tick, "N.C." if c.symbol is None else str(c.symbol)) for c in score.chords
-    )
+    symbols = dict.fromkeys((c.onset_tick, "N.C." if c.symbol is None else str(c.symbol)) for c in score.chords)
     return [(place(tick), text) for tick, text in symbols]
 
 

@@ -76,11 +76,11 @@ def parse(text: bytes, name: str) -> Element:
 
 
 def _unzip(data: bytes, name: str) -> bytes:
+    if (count := data.count(b"PK\x01\x02")) > MAX_MEMBERS:  # before zipfile makes objects of them
+        raise BadFile(name, f"an archive of {count} members; a score has two or three")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = {info.filename: info for info in archive.infolist()}
-            if len(archive.infolist()) > MAX_MEMBERS:
-                raise BadFile(name, f"archive of {len(archive.infolist())} members; a score has two or three")
             return _member(archive, members[_root_member(archive, members, name)], name)
     except (
         zipfile.BadZipFile,

@@ -85,6 +85,8 @@ class NoteReader:
             self._read_tuplets(element, text, voice, duration)
         if "rest" in text:
             self._graces.pop(voice, None)
+            if "fermata" in text:
+                self.found.lost["fermatas on rests"] += 1
         elif "cue" in text:
             self.found.lost["cue notes"] += 1
         elif is_grace or duration:

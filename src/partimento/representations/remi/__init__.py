@@ -51,9 +51,13 @@ class Remi:
 
     def _encode_quantised(self, score: Score, task: Task) -> Encoded:
         if len(score.measures) > vocabulary.MAX_BARS:
-            raise BadInput(f"{len(score.measures)} measures, and remi holds {vocabulary.MAX_BARS}: encode it in windows")
+            raise BadInput(
+                f"{len(score.measures)} measures, and remi holds {vocabulary.MAX_BARS}: encode it in windows"
+            )
         body, _ = codec.encode_body(score, self.vocabulary)
-        return Encoded(codec.encode_header(score, task, self.vocabulary), np.append(body, np.int32(self.vocabulary.first["EOS"])))
+        return Encoded(
+            codec.encode_header(score, task, self.vocabulary), np.append(body, np.int32(self.vocabulary.first["EOS"]))
+        )
 
     def windows(self, score: Score, task: Task, budget: int) -> Iterator[tuple[Score, Task]]:
         """The piece whole, or cut at barlines into runs of measures that each fit the budget.

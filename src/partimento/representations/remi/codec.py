@@ -9,8 +9,8 @@ A segment is one part's notes in one measure: its instrument, then groups of not
 velocity: `[Position] [Velocity] Release+ Pitch+`. Positions and releases count from the barline, so that whoever reads
 the last token knows where in the bar it stands and need not add up durations. A group without a position starts where
 the one before ends, the first one at the barline: a melody costs two tokens a note, a chord of three four. `Bar_n`
-counts down: n measures follow. Where several parts play one instrument, a segment repeats its instrument token once for each
-earlier such part that rests in this measure.
+counts down: n measures follow. Where several parts play one instrument, a segment repeats its instrument token once
+for each earlier such part that rests in this measure.
 """
 
 from __future__ import annotations
@@ -57,7 +57,13 @@ class _Stream:
         self._keys: list[NDArray[np.int64]] = []
         self._tokens: list[NDArray[np.int64]] = []
 
-    def put(self, measure: NDArray[np.int64], note: NDArray[np.int64] | int, rank: NDArray[np.int64] | int, token: NDArray[np.int64]) -> None:
+    def put(
+        self,
+        measure: NDArray[np.int64],
+        note: NDArray[np.int64] | int,
+        rank: NDArray[np.int64] | int,
+        token: NDArray[np.int64],
+    ) -> None:
         self._keys.append((measure << 44) + ((np.asarray(note) + 1) << 12) + rank)
         self._tokens.append(token)
 
@@ -106,7 +112,10 @@ def _put_measures(stream: _Stream, score: Score, vocabulary: Vocabulary) -> None
     index = np.arange(len(measures))
     stream.put(index, -1, 0, first["Bar"] + np.minimum(len(measures) - 1 - index, MAX_COUNTDOWN - 1))
     columns = {
-        "Meter": (score.meters, np.array([_METER_INDEX[row] for row in score.meters[["beats", "beat_type"]].tolist()], np.int64)),
+        "Meter": (
+            score.meters,
+            np.array([_METER_INDEX[row] for row in score.meters[["beats", "beat_type"]].tolist()], np.int64),
+        ),
         "Key": (score.keys, np.array([_KEY_INDEX[row] for row in score.keys[["fifths", "mode"]].tolist()], np.int64)),
         "Tempo": (score.tempos, np.array([_TEMPO_INDEX[int(t)] for t in score.tempos["tempo_bpm"]], np.int64)),
     }
@@ -129,9 +138,15 @@ def _put_chords(stream: _Stream, score: Score, vocabulary: Vocabulary) -> None:
     rank = 5 + 3 * ordinal
     placed = ~(opens & (position == 0))
     stream.put(measure[placed], -1, rank[placed], first["Position"] + position[placed])
-    chord = [0 if c.symbol is None else 1 + pitch_class(c.symbol.root) * len(CHORD_KINDS) + _KIND_INDEX[c.symbol.kind] for c in score.chords]
+    chord = [
+        0 if c.symbol is None else 1 + pitch_class(c.symbol.root) * len(CHORD_KINDS) + _KIND_INDEX[c.symbol.kind]
+        for c in score.chords
+    ]
     stream.put(measure, -1, rank + 1, first["Chord"] + np.array(chord, np.int64))
-    bass = np.array([-1 if c.symbol is None or c.symbol.bass is None else pitch_class(c.symbol.bass) for c in score.chords], np.int64)
+    bass = np.array(
+        [-1 if c.symbol is None or c.symbol.bass is None else pitch_class(c.symbol.bass) for c in score.chords],
+        np.int64,
+    )
     inverted = bass >= 0
     stream.put(measure[inverted], -1, rank[inverted] + 2, first["Bass"] + bass[inverted])
 
@@ -140,7 +155,9 @@ def _put_notes(stream: _Stream, score: Score, vocabulary: Vocabulary) -> None:
     first = vocabulary.first
     measure = score.measure_at(score.notes["onset_tick"])
     notes = score.notes
-    order = np.lexsort((notes["pitch"], notes["velocity"], -notes["duration_tick"], notes["onset_tick"], notes["part"], measure))
+    order = np.lexsort(
+        (notes["pitch"], notes["velocity"], -notes["duration_tick"], notes["onset_tick"], notes["part"], measure)
+    )
     notes, measure = notes.take(order), measure[order]
     part, duration = notes["part"].astype(np.int64), notes["duration_tick"]
     onset = notes["onset_tick"] - score.measures["onset_tick"][measure]
@@ -166,7 +183,12 @@ def _put_notes(stream: _Stream, score: Score, vocabulary: Vocabulary) -> None:
 
 
 def _put_instruments(
-    stream: _Stream, score: Score, vocabulary: Vocabulary, measure: NDArray[np.int64], part: NDArray[np.int64], note: NDArray[np.int64]
+    stream: _Stream,
+    score: Score,
+    vocabulary: Vocabulary,
+    measure: NDArray[np.int64],
+    part: NDArray[np.int64],
+    note: NDArray[np.int64],
 ) -> None:
     """Instrument tokens of segments, repeated for parts of the same instrument that rest in the measure."""
     programs, ranks = ranked_programs(score.parts)
@@ -206,8 +228,12 @@ def decode(ids: Ints, vocabulary: Vocabulary) -> Score:
     meters = _header_then_body(header, changes, changed, vocabulary, "Meter")
     measures = _decode_measures(changes, changed, meters, vocabulary)
     starts = measures["onset_tick"]
-    keys = [(starts[at], -1, *_KEY_ROWS[k]) for at, k in _header_then_body(header, changes, changed, vocabulary, "Key") if k]
-    tempos = [(starts[at], TEMPOS_BPM[t]) for at, t in _header_then_body(header, changes, changed, vocabulary, "Tempo") if t]
+    keys = [
+        (starts[at], -1, *_KEY_ROWS[k]) for at, k in _header_then_body(header, changes, changed, vocabulary, "Key") if k
+    ]
+    tempos = [
+        (starts[at], TEMPOS_BPM[t]) for at, t in _header_then_body(header, changes, changed, vocabulary, "Tempo") if t
+    ]
     key_records = np.array(keys, KEY)
     return Score(
         GRID,
@@ -240,14 +266,18 @@ def _part(program: int) -> Part:
     return Part(instrument_name(program), 0 if is_drums else program, is_drums)
 
 
-def _header_then_body(header: Ints, body: Ints, measure: NDArray[np.int64], vocabulary: Vocabulary, block: str) -> list[tuple[int, int]]:
+def _header_then_body(
+    header: Ints, body: Ints, measure: NDArray[np.int64], vocabulary: Vocabulary, block: str
+) -> list[tuple[int, int]]:
     """(measure, member) of a block's tokens: the header's counts from measure 0."""
     inside = _in(body, vocabulary, block)
     changes = zip(measure[inside].tolist(), _members(body, vocabulary, block).tolist(), strict=True)
     return [(0, member) for member in _members(header, vocabulary, block).tolist()] + list(changes)
 
 
-def _decode_measures(body: Ints, measure: NDArray[np.int64], meters: list[tuple[int, int]], vocabulary: Vocabulary) -> NDArray[np.void]:
+def _decode_measures(
+    body: Ints, measure: NDArray[np.int64], meters: list[tuple[int, int]], vocabulary: Vocabulary
+) -> NDArray[np.void]:
     durations = np.zeros(measure[-1] + 1, np.int64)
     for at, meter in meters:
         durations[at:] = _METER_STEPS[meter]
@@ -274,7 +304,9 @@ def _decode_chords(
     roots, basses = spell(root, fifths, minor), spell(bass, fifths, minor)
     is_none = body[at] == vocabulary.first["Chord"]
     return tuple(
-        ChordEvent(int(o), None if none else ChordSymbol(int(r), CHORD_KINDS[k], int(bs) if b >= 0 and bs != r else None))
+        ChordEvent(
+            int(o), None if none else ChordSymbol(int(r), CHORD_KINDS[k], int(bs) if b >= 0 and bs != r else None)
+        )
         for o, none, r, k, b, bs in zip(onset, is_none, roots, kind, bass, basses, strict=True)
     )
 
@@ -283,12 +315,21 @@ def _key_at(keys: NDArray[np.void], onset: NDArray[np.int64]) -> tuple[NDArray[n
     """Signature, and whether the key is minor, at each onset; shape (1,) where it is the same for all."""
     if not len(keys):
         return np.zeros(1, np.int64), np.zeros(1, bool)
-    index = np.maximum(np.searchsorted(keys["onset_tick"], onset, "right") - 1, 0) if len(keys) > 1 else np.zeros(1, np.int64)
+    index = (
+        np.maximum(np.searchsorted(keys["onset_tick"], onset, "right") - 1, 0)
+        if len(keys) > 1
+        else np.zeros(1, np.int64)
+    )
     return keys["fifths"][index].astype(np.int64), keys["mode"][index] == Key(0, "minor").mode_id
 
 
 def _decode_notes(
-    body: Ints, measure: NDArray[np.int64], starts: NDArray[np.int64], parts: tuple[Part, ...], keys: NDArray[np.void], vocabulary: Vocabulary
+    body: Ints,
+    measure: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    parts: tuple[Part, ...],
+    keys: NDArray[np.void],
+    vocabulary: Vocabulary,
 ) -> NDArray[np.void]:
     # a group is opened by a run of Release tokens; what its notes share is found once and repeated for them
     is_release = _in(body, vocabulary, "Release")
@@ -324,7 +365,9 @@ def _decode_notes(
     return notes
 
 
-def _group_releases(body: Ints, at: NDArray[np.int64], stated: NDArray[np.int64], vocabulary: Vocabulary) -> NDArray[np.int64]:
+def _group_releases(
+    body: Ints, at: NDArray[np.int64], stated: NDArray[np.int64], vocabulary: Vocabulary
+) -> NDArray[np.int64]:
     """Release of each group within its measure: the sum of its Release tokens, which stand at `stated`."""
     releases = (body[stated] - vocabulary.first["Release"] + 1).astype(np.int64)
     return releases if len(stated) == len(at) else np.add.reduceat(releases, np.searchsorted(stated, at))

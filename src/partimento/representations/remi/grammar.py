@@ -88,7 +88,9 @@ class Grammar:
         """
         plan, constraints = task.plan, task.constraints
         if plan.meter is not None and plan.meter not in METERS:
-            raise InfeasibleTask(f"meter {plan.meter} is outside what remi can say (up to 16 quarters a bar, 16th as unit)")
+            raise InfeasibleTask(
+                f"meter {plan.meter} is outside what remi can say (up to 16 quarters a bar, 16th as unit)"
+            )
         if plan.chords is not None and not any(plan.chords):
             raise InfeasibleTask("a chord progression needs at least one chord")
         if _most_chords(plan) > (max(_LENGTHS) if plan.meter is None else int(plan.meter.duration_quarter * GRID)):
@@ -98,7 +100,9 @@ class Grammar:
             needed = self.shortest_end(state)
             if needed > constraints.budget:
                 bars, parts = plan.bars or 1, len(plan.instruments or (0,))
-                raise InfeasibleTask(f"{bars} bars for {parts} instruments need {needed} tokens, and {constraints.budget} are allowed")
+                raise InfeasibleTask(
+                    f"{bars} bars for {parts} instruments need {needed} tokens, and {constraints.budget} are allowed"
+                )
         return state
 
     def step(self, state: State, token: int) -> State:
@@ -317,7 +321,8 @@ class Grammar:
         else:
             opened = replace(state, rests=tuple(rest + 1 for rest in state.rests))
             released = tuple(
-                tuple((pitch, release - state.length) for pitch, release in part if release > state.length) for part in state.held
+                tuple((pitch, release - state.length) for pitch, release in part if release > state.length)
+                for part in state.held
             )
             opened = replace(opened, held=released)
         running = tuple((-1, mask) for _, mask in state.bar_chords[-1:])
@@ -350,11 +355,15 @@ class Grammar:
 
     def _after_chord(self, state: State, member: int) -> State:
         position = max(state.chord_position, 0)
-        mask = _chord_mask(member)
         return replace(
-            state, at=CHORD, chord_seen=True, queue=state.queue[1:], chord_position=position,
-            bar_chords=(*state.bar_chords, (position, mask)), pitch=-1 if member == 0 else (member - 1) // len(CHORD_KINDS),
-        )  # fmt: skip
+            state,
+            at=CHORD,
+            chord_seen=True,
+            queue=state.queue[1:],
+            chord_position=position,
+            bar_chords=(*state.bar_chords, (position, _chord_mask(member))),
+            pitch=-1 if member == 0 else (member - 1) // len(CHORD_KINDS),
+        )
 
     def _after_bass(self, state: State, member: int) -> State:
         position, mask = state.bar_chords[-1]
@@ -480,7 +489,9 @@ class Grammar:
         held = sum(release > state.following for _, release in state.held[state.part])
         crowded = playable and held >= MAX_HELD - MAX_STRUCK
         if state.following < state.length and not crowded:
-            ranges += self._allowed_groups(replace(state, cursor=state.following, release=0, velocity=-1, limit=None), closing)
+            ranges += self._allowed_groups(
+                replace(state, cursor=state.following, release=0, velocity=-1, limit=None), closing
+            )
         if not is_single and not crowded and self._has_room_below(state):
             ranges.append(self._span("Position", state.cursor, state.cursor + 1))
         ranges += self._later_positions(state, state.following if is_single else state.cursor, crowded)
@@ -613,4 +624,3 @@ def _mask_ranges(mask: int) -> Ranges:
         ranges.append((low, high))
         mask &= ~((1 << high) - 1)
     return tuple(ranges)
-

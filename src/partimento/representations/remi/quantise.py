@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -61,7 +63,7 @@ def _measures(score: Score) -> Records:
     starts = np.unique(_steps(edges, score.ticks_per_quarter)).tolist()
     if len(starts) == 1:
         starts.append(starts[0] + 1)
-    pieces = [(at, min(MAX_BAR, stop - at)) for start, stop in zip(starts, starts[1:]) for at in range(start, stop, MAX_BAR)]
+    pieces = [(at, min(MAX_BAR, stop - at)) for start, stop in pairwise(starts) for at in range(start, stop, MAX_BAR)]
     return np.array(pieces, MEASURE)
 
 
@@ -76,7 +78,11 @@ def _notes(score: Score, velocities: bool, end: int) -> tuple[Records, Losses]:
     is_late = ~is_grace & (onset >= end)
     is_double = ~is_grace & ~is_late
     is_double[is_double] = _doubled(notes.take(np.flatnonzero(is_double)))
-    reasons = ((is_grace, "grace note"), (is_late, "note behind the last barline"), (is_double, "note that another doubles"))
+    reasons = (
+        (is_grace, "grace note"),
+        (is_late, "note behind the last barline"),
+        (is_double, "note that another doubles"),
+    )
     losses = tuple(Loss(what, note_id) for mask, what in reasons for note_id in notes["note_id"][mask].tolist())
     return notes.take(np.flatnonzero(~(is_grace | is_late | is_double))), losses
 
@@ -100,7 +106,9 @@ def _binned(velocity: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _plain_part(part: Part) -> Part:
-    return Part(instrument_name(DRUMS if part.is_drums else part.program), 0 if part.is_drums else part.program, part.is_drums)
+    return Part(
+        instrument_name(DRUMS if part.is_drums else part.program), 0 if part.is_drums else part.program, part.is_drums
+    )
 
 
 def _in_force(onsets: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -123,7 +131,10 @@ def _meters(score: Score, measures: Records) -> Records:
     index = _in_force(score.meters["onset_tick"], _source_ticks(score, measures))
     rows, current = [], _FALLBACK_METER
     for onset, beats, beat_type in zip(
-        measures["onset_tick"].tolist(), score.meters["beats"][index].tolist(), score.meters["beat_type"][index].tolist(), strict=True
+        measures["onset_tick"].tolist(),
+        score.meters["beats"][index].tolist(),
+        score.meters["beat_type"][index].tolist(),
+        strict=True,
     ):
         current = (beats, beat_type) if (beats, beat_type) in _SAYABLE_METERS else current
         rows.append((onset, *current))
@@ -135,7 +146,11 @@ def _keys(score: Score, measures: Records) -> Records:
         return np.empty(0, KEY)
     keys = score.keys[score.keys["part"] == score.keys["part"].min()]
     index = _in_force(keys["onset_tick"], _source_ticks(score, measures))
-    fifths = (keys["fifths"][index].astype(np.int64) + 7) % 12 - 7 + 12 * (keys["fifths"][index] > 4) * (keys["fifths"][index] <= 7)
+    fifths = (
+        (keys["fifths"][index].astype(np.int64) + 7) % 12
+        - 7
+        + 12 * (keys["fifths"][index] > 4) * (keys["fifths"][index] <= 7)
+    )
     columns = (measures["onset_tick"], np.full(len(index), -1), fifths, keys["mode"][index])
     return _changes(list(zip(*(c.tolist() for c in columns), strict=True)), KEY)
 
@@ -178,4 +193,3 @@ def _respelled(symbol: ChordSymbol, fifths: int, minor: bool) -> ChordSymbol:
     tones = [pitch_class(symbol.root if tone is None else tone) for tone in (symbol.root, symbol.bass)]
     root, bass = spell(np.array(tones), fifths, minor).tolist()
     return ChordSymbol(root, symbol.kind, None if bass == root else bass)
-
