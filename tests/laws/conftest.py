@@ -89,6 +89,7 @@ CONSTRAINTS = st.builds(
     max_rest_bars=st.none() | st.integers(0, 3),
     max_chromatic_share=st.none() | st.floats(0, 0.3),
     chord_tones=st.booleans(),
+    chord_symbols=st.booleans(),
     budget=st.integers(150, 900),
 )
 TASKS = st.builds(Compose, PLANS, CONSTRAINTS, opens_midway=st.booleans(), ends_midway=st.booleans())

@@ -20,7 +20,7 @@ from partimento.theory.instrument import instrument
 
 CONFIGS: dict[str, list[dict[str, Any]]] = {"remi": [{"velocities": False}, {"velocities": True}]}
 """Configurations to try; a member without an entry is tried as it comes."""
-EXAMPLES = int(os.environ.get("PARTIMENTO_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("PARTIMENTO_EXAMPLES", "15"))
 MEMBERS = [create(name, **config) for name in REPRESENTATIONS for config in CONFIGS.get(name, [{}])]
 
 

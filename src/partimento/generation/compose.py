@@ -26,10 +26,10 @@ from partimento.theory.pitch import pitch_class
 STARTER = Path(__file__).parent.parent / "models" / "starter"
 """The model that comes with the package."""
 DEFAULT_TEMPO_BPM = 108.0
-DEFAULT_TEMPERATURE, DEFAULT_TOP_P = 0.95, 0.96
+DEFAULT_TEMPERATURE, DEFAULT_TOP_P = 0.85, 0.92
 STYLES_WITH_CHORDS = ("lead sheet", "pop")
 """Styles whose readers expect chord symbols, asked for or not."""
-MAX_CHROMATIC_SHARE = 0.07
+MAX_CHROMATIC_SHARE = 0.05
 
 
 class Composer:
@@ -58,6 +58,7 @@ class Composer:
             max_rest_bars=_longest_rest(plan),
             max_chromatic_share=MAX_CHROMATIC_SHARE,
             chord_tones=plan.chords is not None,
+            ends_on_tonic=plan.chords is None,
             chord_symbols=plan.style in STYLES_WITH_CHORDS,
             budget=self.engine.context,
         )

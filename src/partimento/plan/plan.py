@@ -112,6 +112,8 @@ class Constraints:
     """Largest share of the sounding duration outside the key's scale."""
     chord_tones: bool = False
     """Notes struck on a beat belong to the chord in force."""
+    ends_on_tonic: bool = False
+    """What sounds to the very end belongs to the tonic triad; of a part that plays alone, it is the tonic."""
     chord_symbols: bool = True
     """The model may write chord symbols where the plan has none."""
     budget: int | None = None

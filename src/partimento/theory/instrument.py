@@ -77,8 +77,8 @@ ENSEMBLES: dict[str, tuple[int, ...]] = {
 _PROPERTIES: tuple[tuple[range, int, int, bool], ...] = (
     (range(9), 28, 100, False), (range(9, 16), 53, 96, False), (range(16, 21), 36, 96, False),
     (range(21, 22), 48, 93, False), (range(22, 23), 60, 96, True), (range(23, 24), 48, 93, False),
-    (range(24, 32), 40, 84, False), (range(32, 40), 28, 60, True), (range(40, 41), 55, 96, False),
-    (range(41, 42), 48, 86, False), (range(42, 43), 36, 76, False), (range(43, 44), 28, 60, True),
+    (range(24, 32), 40, 84, False), (range(32, 40), 28, 60, True), (range(40, 41), 55, 96, True),
+    (range(41, 42), 48, 86, True), (range(42, 43), 36, 76, True), (range(43, 44), 28, 60, True),
     (range(44, 47), 36, 93, False), (range(47, 48), 40, 57, True), (range(48, 52), 36, 93, False),
     (range(52, 55), 40, 81, True), (range(55, 56), 36, 84, False), (range(56, 57), 54, 84, True),
     (range(57, 58), 40, 72, True), (range(58, 59), 28, 58, True), (range(59, 60), 54, 84, True),
@@ -87,7 +87,7 @@ _PROPERTIES: tuple[tuple[range, int, int, bool], ...] = (
     (range(68, 69), 58, 88, True), (range(69, 70), 52, 80, True), (range(70, 71), 34, 72, True),
     (range(71, 72), 50, 88, True), (range(72, 73), 74, 102, True), (range(73, 74), 59, 93, True),
     (range(74, 80), 60, 93, True), (range(80, 88), 48, 93, True), (range(88, 104), 36, 93, False),
-    (range(104, 109), 48, 88, False), (range(109, 110), 58, 82, True), (range(110, 111), 55, 96, False),
+    (range(104, 109), 48, 88, False), (range(109, 110), 58, 82, True), (range(110, 111), 55, 96, True),
     (range(111, 112), 58, 88, True), (range(112, 120), 48, 88, False), (range(120, 128), 36, 96, False),
 )  # fmt: skip
 

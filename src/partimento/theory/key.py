@@ -11,6 +11,8 @@ from partimento.theory.interval import Interval
 
 MODES = ("major", "minor", "dorian", "phrygian", "lydian", "mixolydian", "locrian")
 """Modes in the order of their ids in scores and vocabularies."""
+MINOR_MODES = ("minor", "dorian", "phrygian")
+"""Modes whose tonic triad is minor."""
 NO_MODE = -1
 """Mode id of a bare signature."""
 

@@ -8,6 +8,7 @@ meter is a pickup. Left out: lyrics and other texts, controllers but volume, pan
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -127,7 +128,7 @@ def _meters(raw: RawFile, notes: Records, end_tick: int, name: str) -> tuple[Rec
     if raw.is_beatless or (not rows and not _is_on_grid(notes, raw.ticks_per_quarter)):
         return np.empty(0, METER), 0
     if not rows or rows[0][0] > 0:
-        rows = [(0, 4, 4), *(row for row in rows if row[1:] != (4, 4) or row is not rows[0])]
+        rows = [(0, 4, 4), *(rows[1:] if rows and rows[0][1:] == (4, 4) else rows)]
     return _fold_pickup(rows, raw.ticks_per_quarter)
 
 
@@ -155,12 +156,14 @@ def _guard_measures(meters: Records, ticks_per_quarter: int, end_tick: int, name
 
 
 def _keys(raw: RawFile, end_tick: int) -> Records:
-    rows = [
-        (tick, -1, fifths, minor)
-        for tick, fifths, minor in _by_tick(raw.keys, end_tick)
-        if -7 <= fifths <= 7 and minor in (0, 1)
-    ]
-    return np.array(rows, KEY)
+    """The key that most tracks state at a tick; drum tracks often say C major where others know better."""
+    counts: Counter[tuple[int, int, int]] = Counter()
+    for tick, fifths, minor in raw.keys.tolist():
+        if -7 <= fifths <= 7 and minor in (0, 1) and (tick == 0 or tick < end_tick):
+            counts[tick, fifths, minor] += 1
+    ranked = sorted((count, key) for key, count in counts.items())
+    best = {tick: (fifths, minor) for _, (tick, fifths, minor) in ranked}
+    return np.array([(tick, -1, *best[tick]) for tick in sorted(best)], KEY)
 
 
 def _tempos(raw: RawFile, end_tick: int, name: str) -> Records:

@@ -121,7 +121,7 @@ def _write_dynamics(parent: Element, text: str) -> None:
 
 
 def tempo(tempo_bpm: float, meter: Meter, *, is_shown: bool) -> Element:
-    """A metronome mark in the meter's beat, and the tempo for playback."""
+    """A metronome mark in the meter's beat, in whole numbers as musicians write it, and the exact tempo for playback."""
     if not is_shown:
         return element("sound", tempo=figure(tempo_bpm))
     made = element("direction", placement="above")
@@ -132,7 +132,7 @@ def tempo(tempo_bpm: float, meter: Meter, *, is_shown: bool) -> Element:
     add(mark, "beat-unit", unit)
     if is_dotted:
         add(mark, "beat-unit-dot")
-    add(mark, "per-minute", figure(round(tempo_bpm / per_quarter, 2)))
+    add(mark, "per-minute", figure(round(tempo_bpm / per_quarter)))
     add(made, "sound", tempo=figure(tempo_bpm))
     return made
 

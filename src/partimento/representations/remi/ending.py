@@ -44,7 +44,7 @@ def shortest_end(state: State, has_velocity: bool) -> int:
         len(state.queue)
         + (state.at == CHORD_POSITION and not state.queue)
         + (state.with_chords and not state.chord_seen and not state.task.plan.chords)
-        + _started(state, pending, group)
+        + _started(state, group)
         + _instrument_tokens(state, pending)
         + group * len(pending)
         + _measures(rests, state.programs, state, has_velocity)
@@ -98,18 +98,18 @@ def _owing(state: State) -> list[int]:
     return [] if most is None else [part for part, rest in enumerate(state.rests) if rest >= most]
 
 
-def _started(state: State, pending: list[int], group: int) -> int:
+def _started(state: State, group: int) -> int:
     """Tokens that complete the group begun."""
     if state.at != SEGMENT:
         return {POSITION: group - 1, VELOCITY: 2, RELEASE: 1}.get(state.at, 0)
-    later = [part for part in pending if state.programs[part] == state.programs[state.part]]
-    candidates = state.candidates()
-    if later and state.part not in state.must_sound():
-        return 0  # the instrument is repeated for the part that must sound, which is counted there
-    if state.part in candidates:
+    candidates, must = state.candidates(), state.must_sound()
+    program = state.programs[state.part]
+    later = [part for part in candidates if part > state.part and state.programs[part] == program]
+    if state.part in must or (state.part in candidates and not set(later) & set(must)):
         return group
-    same = [part for part in candidates if part > state.part and state.programs[part] == state.programs[state.part]]
-    return group + _instrument_tokens(state, same[:1])
+    if set(later) & set(must):
+        return 0  # the instrument is repeated for the part that must sound, which is counted there
+    return group + _instrument_tokens(state, later[:1])
 
 
 def _instrument_tokens(state: State, parts: list[int]) -> int:

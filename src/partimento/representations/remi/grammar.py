@@ -56,6 +56,7 @@ from partimento.representations.remi.vocabulary import (
 )
 from partimento.theory.chord import KINDS, ChordSymbol
 from partimento.theory.instrument import DRUMS, instrument
+from partimento.theory.key import MINOR_MODES
 from partimento.theory.pitch import pitch_class
 
 MAX_PARTS = 64
@@ -457,10 +458,20 @@ class Grammar:
             above &= ~held
         if program == DRUMS:
             return above
-        mask = above & self._scale_mask(state)
+        mask = above & self._scale_mask(state) & self._final_mask(state)
         mask = (mask or above) if state.pitch < 0 else mask
         chord = mask & self._chord_mask_here(state)
         return chord if chord or state.pitch >= 0 else mask
+
+    def _final_mask(self, state: State) -> int:
+        key, task = KEYS[state.key], state.task
+        if not task.constraints.ends_on_tonic or key is None or task.ends_midway:
+            return _ALL_PITCHES
+        if state.bars_left or state.release < state.length:
+            return _ALL_PITCHES
+        third = 3 if key.mode in MINOR_MODES else 4
+        tones = (0,) if len(state.programs) == 1 else (0, third, 7)
+        return _class_mask(frozenset((pitch_class(key.tonic) + tone) % 12 for tone in tones))
 
     def _scale_mask(self, state: State) -> int:
         share, key = state.task.constraints.max_chromatic_share, KEYS[state.key]
