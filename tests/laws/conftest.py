@@ -90,6 +90,7 @@ CONSTRAINTS = st.builds(
     max_chromatic_share=st.none() | st.floats(0, 0.3),
     chord_tones=st.booleans(),
     chord_symbols=st.booleans(),
+    ends_on_tonic=st.booleans(),
     budget=st.integers(150, 900),
 )
 TASKS = st.builds(Compose, PLANS, CONSTRAINTS, opens_midway=st.booleans(), ends_midway=st.booleans())

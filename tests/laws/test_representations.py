@@ -17,6 +17,7 @@ from partimento.plan import Compose, Constraints, Plan
 from partimento.representations import REPRESENTATIONS, Representation, create
 from partimento.score import Score
 from partimento.theory.instrument import instrument
+from partimento.theory.key import Key
 
 CONFIGS: dict[str, list[dict[str, Any]]] = {"remi": [{"velocities": False}, {"velocities": True}]}
 """Configurations to try; a member without an entry is tried as it comes."""
@@ -281,6 +282,8 @@ def test_constraints_hold_in_the_music(rep, task, seed):
         _check_rests(score, constraints.max_rest_bars)
     if constraints.max_chromatic_share is not None and len(score.keys) == 1:
         assert _chromatic_share(score) <= constraints.max_chromatic_share + 1e-9
+    if constraints.ends_on_tonic and len(score.keys) and not task.ends_midway:
+        _check_end(score)
 
 
 def _check_steady(score: Score) -> None:
@@ -312,6 +315,18 @@ def _check_rests(score: Score, most: int) -> None:
             sounds = (notes["onset_tick"] < onset + duration) & (notes["onset_tick"] + notes["duration_tick"] > onset)
             silent = 0 if sounds.any() else silent + 1
             assert silent <= most
+
+
+def _check_end(score: Score) -> None:
+    """What sounds to the very end belongs to the tonic triad, or is the tonic where one part plays."""
+    key = Key.from_ids(*score.keys[["fifths", "mode"]][-1].item())
+    third = 3 if key.mode in ("minor", "dorian", "phrygian") else 4
+    wanted = {(7 * key.tonic + tone) % 12 for tone in ((0,) if len(score.parts) == 1 else (0, third, 7))}
+    barline = int(score.measures["onset_tick"][-1] + score.measures["duration_tick"][-1])
+    last = score.notes[score.notes["onset_tick"] + score.notes["duration_tick"] >= barline]
+    for note in last:
+        if not score.parts[note["part"]].is_drums and note["onset_tick"] >= score.measures["onset_tick"][-1]:
+            assert int(note["pitch"]) % 12 in wanted
 
 
 def _chromatic_share(score: Score) -> float:

