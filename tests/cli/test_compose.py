@@ -64,7 +64,7 @@ def test_ctrl_c_leaves_no_file(tiny_model, tmp_path, capsys):
     Composer(tiny_model)
     threading.Timer(1.0, _thread.interrupt_main).start()
     started = time.perf_counter()
-    text = "for string quartet, piano, flute, oboe and clarinet, 64 bars"
+    text = "for string quartet, piano, flute, oboe and clarinet, 256 bars"
     assert main(["compose", text, "--model", str(tiny_model), "--out", str(tmp_path / "new" / "long")]) == 130
     assert time.perf_counter() - started < 10
     assert list(tmp_path.iterdir()) == []

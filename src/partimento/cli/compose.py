@@ -149,10 +149,18 @@ def _composed(wishes: Plan, model: Path | None, seed: int, sampling: dict[str, f
 def _written(score: Score, prefix: Path, document: dict[str, Any]) -> list[Path]:
     from partimento.rendering.bundle import write_bundle
 
-    # what a format cannot say of a piece that nobody has seen yet is no loss to report
-    logging.getLogger("partimento.io").setLevel(logging.ERROR)
     text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    return write_bundle(score, prefix, {".plan.json": text.encode()})
+    # what a format cannot say of a piece that nobody has seen yet is no loss to report
+    losses = logging.getLogger("partimento.io")
+    losses.addFilter(_silent)
+    try:
+        return write_bundle(score, prefix, {".plan.json": text.encode()})
+    finally:
+        losses.removeFilter(_silent)
+
+
+def _silent(record: logging.LogRecord) -> bool:
+    return record.levelno > logging.WARNING
 
 
 def _report(

@@ -20,6 +20,7 @@ from partimento.plan.plan import MAX_BARS
 from partimento.representations import Representation, create
 from partimento.score import TEMPO, Part, Score
 from partimento.theory.chord import ChordSymbol
+from partimento.theory.instrument import DRUMS
 from partimento.theory.key import Key
 from partimento.theory.pitch import pitch_class
 
@@ -27,6 +28,8 @@ STARTER = Path(__file__).parent.parent / "models" / "starter"
 """The model that comes with the package."""
 DEFAULT_TEMPO_BPM = 108.0
 DEFAULT_TEMPERATURE, DEFAULT_TOP_P = 0.85, 0.92
+NEAREST_STYLES = {"pop": "game", "piano": "song", "orchestra": "quartet"}
+"""Styles that the vocabulary has and free music to learn from has not ▶ what comes nearest."""
 STYLES_WITH_CHORDS = ("lead sheet", "pop")
 """Styles whose readers expect chord symbols, asked for or not."""
 MAX_CHROMATIC_SHARE = 0.05
@@ -52,14 +55,16 @@ class Composer:
 
     def task(self, plan: Plan, *, opens_midway: bool = False, ends_midway: bool = False) -> Compose:
         """The task that a plan stands for, with everything that makes a piece playable and whole."""
+        # several parts agree on chords, which are shown only where readers expect them
+        many = sum(program != DRUMS for program in plan.instruments or (0, 0)) > 1
         constraints = Constraints(
             steady=True,
             playable=True,
             max_rest_bars=_longest_rest(plan),
             max_chromatic_share=MAX_CHROMATIC_SHARE,
-            chord_tones=plan.chords is not None,
+            chord_tones=plan.chords is not None or many,
             ends_on_tonic=plan.chords is None,
-            chord_symbols=plan.style in STYLES_WITH_CHORDS,
+            chord_symbols="must" if many or plan.style in STYLES_WITH_CHORDS else "must not",
             budget=self.engine.context,
         )
         return Compose(plan, constraints, opens_midway, ends_midway)
@@ -82,7 +87,7 @@ class Composer:
             raise BadPlan(f"temperature {temperature:g}: choose between 0 and 5, usually 0.7 to 1.2")
         if not 0 < top_p <= 1:
             raise BadPlan(f"top-p {top_p:g}: choose above 0 and up to 1, usually 0.9 to 1")
-        plan = completed(plan)
+        wish, plan = plan, completed(plan)
         rng = np.random.Generator(np.random.Philox(seed))
         parts = len(plan.instruments or (0, 0))
         whole = [Window(0, 0, 0, True)]
@@ -91,7 +96,7 @@ class Composer:
         for window in spans:
             score = self._extended(score, window, plan, rng, temperature, top_p)
         assert score is not None
-        return engrave(finished(score, plan))
+        return engrave(finished(score, wish))
 
     def _extended(
         self,
@@ -146,17 +151,15 @@ def compose(
 
 
 def _longest_rest(plan: Plan) -> int:
-    """Bars that a part may rest: none in duets and choirs, more the more parts there are."""
-    parts = len(plan.instruments or (0, 0))
-    usual = 0 if parts <= 2 or plan.style in ("hymn", "chorale") else 1 if parts <= 4 else 2
-    return min(usual, (plan.bars or MAX_BARS) - 1)
+    """Bars that a part may rest: none in ensembles of chamber size, one in larger ones."""
+    return min(0 if len(plan.instruments or ()) <= 6 else 1, (plan.bars or MAX_BARS) - 1)
 
 
 def completed(plan: Plan) -> Plan:
-    """The plan with a key, where only chords say it."""
+    """The plan with a key, where only chords say it, and a style that the starter model has learnt."""
     if plan.key is None and plan.chords:
-        return replace(plan, key=key_of_chords(plan.chords))
-    return plan
+        plan = replace(plan, key=key_of_chords(plan.chords))
+    return replace(plan, style=NEAREST_STYLES.get(plan.style or "", plan.style))
 
 
 def key_of_chords(chords: tuple[tuple[ChordSymbol, ...], ...]) -> Key:
@@ -184,17 +187,19 @@ def finished(score: Score, plan: Plan) -> Score:
     tempo_bpm = plan.tempo_bpm
     if tempo_bpm is None:
         tempo_bpm = float(score.tempos["tempo_bpm"][0]) if len(score.tempos) else DEFAULT_TEMPO_BPM
+    shows_chords = plan.chords is not None or plan.style in STYLES_WITH_CHORDS
     return replace(
         score,
+        chords=score.chords if shows_chords else (),
         tempos=np.array([(0, tempo_bpm)], TEMPO),
-        title=plan.title or _title(score),
+        title=plan.title or _title(score, plan),
         composer="partimento",
         parts=_named(score.parts),
     )
 
 
-def _title(score: Score) -> str:
-    key, style = score.key_at(0), score.tags[0] if score.tags else "piece"
+def _title(score: Score, plan: Plan) -> str:
+    key, style = score.key_at(0), plan.style or (score.tags[0] if score.tags else "piece")
     name = style.capitalize()
     return f"{name} in {key}" if key and key.mode else name
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, Literal
 
 from partimento.errors import BadPlan
 from partimento.theory.chord import ChordSymbol
@@ -113,9 +113,10 @@ class Constraints:
     chord_tones: bool = False
     """Notes struck on a beat belong to the chord in force."""
     ends_on_tonic: bool = False
-    """What sounds to the very end belongs to the tonic triad; of a part that plays alone, it is the tonic."""
-    chord_symbols: bool = True
-    """The model may write chord symbols where the plan has none."""
+    """In the last bar, what is struck on a beat or sounds to the end belongs to the tonic triad; a part that plays
+    alone ends on the tonic."""
+    chord_symbols: Literal["may", "must", "must not"] = "may"
+    """Whether the model writes chord symbols of its own where the plan has none."""
     budget: int | None = None
     """Most tokens that the sequence may take, header included."""
 

@@ -121,7 +121,7 @@ def _write_dynamics(parent: Element, text: str) -> None:
 
 
 def tempo(tempo_bpm: float, meter: Meter, *, is_shown: bool) -> Element:
-    """A metronome mark in the meter's beat, in whole numbers as musicians write it, and the exact tempo for playback."""
+    """A metronome mark in the meter's beat, in whole numbers as musicians write it, and the exact tempo."""
     if not is_shown:
         return element("sound", tempo=figure(tempo_bpm))
     made = element("direction", placement="above")

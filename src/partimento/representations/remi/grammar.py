@@ -62,7 +62,7 @@ from partimento.theory.pitch import pitch_class
 MAX_PARTS = 64
 MAX_FREE_PARTS = 8
 MAX_HELD = 10
-MAX_STRUCK = 6
+MAX_STRUCK = 4
 """Most notes that one part of a playable piece holds, and strikes at once."""
 _ALL_PITCHES = (1 << 128) - 1
 _UNLIMITED = 1 << 30
@@ -222,9 +222,11 @@ class Grammar:
             must_close = self._span("Chords") if any(plan.chords[: state.bars]) else self._bar_token(state.bars)
             return [*ranges, must_close] if plan.instruments is None else [must_close]
         if chosen:
-            may_name_chords = state.task.constraints.chord_symbols and not self._is_closing(state)
-            ranges += [self._span("Chords")] if may_name_chords else []
-            ranges.append(self._bar_token(state.bars))
+            names_chords = state.task.constraints.chord_symbols
+            if names_chords != "must not" and not self._is_closing(state):
+                ranges.append(self._span("Chords"))
+            if names_chords != "must" or self._is_closing(state):
+                ranges.append(self._bar_token(state.bars))
         return ranges
 
     def _has_room_for_part(self, state: State) -> bool:
@@ -464,14 +466,19 @@ class Grammar:
         return chord if chord or state.pitch >= 0 else mask
 
     def _final_mask(self, state: State) -> int:
+        """In the last bar: the tonic triad on every beat, and at the very end; there the tonic, of a part alone."""
         key, task = KEYS[state.key], state.task
-        if not task.constraints.ends_on_tonic or key is None or task.ends_midway:
+        if not task.constraints.ends_on_tonic or key is None or task.ends_midway or state.bars_left:
             return _ALL_PITCHES
-        if state.bars_left or state.release < state.length:
+        is_end = state.release >= state.length
+        if state.cursor % self._beat(state) and not is_end:
             return _ALL_PITCHES
         third = 3 if key.mode in MINOR_MODES else 4
-        tones = (0,) if len(state.programs) == 1 else (0, third, 7)
+        tones = (0,) if is_end and len(state.programs) == 1 else (0, third, 7)
         return _class_mask(frozenset((pitch_class(key.tonic) + tone) % 12 for tone in tones))
+
+    def _beat(self, state: State) -> int:
+        return int(METERS[state.meter].beat_quarter * GRID)
 
     def _scale_mask(self, state: State) -> int:
         share, key = state.task.constraints.max_chromatic_share, KEYS[state.key]
@@ -485,7 +492,7 @@ class Grammar:
     def _chord_mask_here(self, state: State) -> int:
         if not state.task.constraints.chord_tones or not state.bar_chords:
             return _ALL_PITCHES
-        if state.cursor % int(METERS[state.meter].beat_quarter * GRID):
+        if state.cursor % self._beat(state):
             return _ALL_PITCHES
         return next((mask for position, mask in reversed(state.bar_chords) if position <= state.cursor), _ALL_PITCHES)
 
