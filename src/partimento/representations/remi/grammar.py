@@ -1,19 +1,18 @@
 """The grammar of `remi`: which token may follow, given everything written so far and what the task asks for.
 
-States are small and immutable. Sets of pitches are bit masks (bit 60 is middle C), so that scale, range, chord and
-held notes meet in one `&`.
+States are small and immutable (`state`); which pitches may come is in `pitches`, how a sequence ends in time, `ending`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import cache, lru_cache
 
 from partimento.errors import InfeasibleTask
 from partimento.plan import Plan, Task
 from partimento.representations.base import Ranges
 from partimento.representations.remi.ending import shortest_end
+from partimento.representations.remi.pitches import chord_mask, chords_of_key, class_mask, mask_ranges, pitch_mask
 from partimento.representations.remi.state import (
     BAR,
     BAR_KEY,
@@ -54,9 +53,8 @@ from partimento.representations.remi.vocabulary import (
     TEMPOS_BPM,
     Vocabulary,
 )
-from partimento.theory.chord import KINDS, ChordSymbol
+from partimento.theory.chord import ChordSymbol
 from partimento.theory.instrument import DRUMS, instrument
-from partimento.theory.key import MINOR_MODES
 from partimento.theory.pitch import pitch_class
 
 MAX_PARTS = 64
@@ -64,7 +62,6 @@ MAX_FREE_PARTS = 8
 MAX_HELD = 10
 MAX_STRUCK = 4
 """Most notes that one part of a playable piece holds, and strikes at once."""
-_ALL_PITCHES = (1 << 128) - 1
 _UNLIMITED = 1 << 30
 _LENGTHS = tuple(int(meter.duration_quarter * GRID) for meter in METERS)
 
@@ -315,7 +312,7 @@ class Grammar:
         key = KEYS[state.key]
         if state.task.constraints.max_chromatic_share is None or key is None:
             return [self._span("Chord")]
-        return [self._span("Chord", low, high) for low, high in _mask_ranges(_chords_of_key(key.pitch_classes))]
+        return [self._span("Chord", low, high) for low, high in mask_ranges(chords_of_key(key.pitch_classes))]
 
     def _after_bar(self, state: State, member: int) -> State:
         left = state.bars_left - 1
@@ -364,13 +361,13 @@ class Grammar:
             chord_seen=True,
             queue=state.queue[1:],
             chord_position=position,
-            bar_chords=(*state.bar_chords, (position, _chord_mask(member))),
+            bar_chords=(*state.bar_chords, (position, chord_mask(member))),
             pitch=-1 if member == 0 else (member - 1) // len(CHORD_KINDS),
         )
 
     def _after_bass(self, state: State, member: int) -> State:
         position, mask = state.bar_chords[-1]
-        with_bass = (*state.bar_chords[:-1], (position, mask | _class_mask(frozenset([member]))))
+        with_bass = (*state.bar_chords[:-1], (position, mask | class_mask(frozenset([member]))))
         return replace(state, at=CHORD_BASS, queue=state.queue[1:], bar_chords=with_bass)
 
     def _after_eos(self, state: State, member: int) -> State:
@@ -445,56 +442,7 @@ class Grammar:
     def _allowed_pitches(self, state: State) -> list[tuple[int, int]]:
         block = "Drum" if state.programs[state.part] == DRUMS else "Pitch"
         first = self._first[block]
-        return [(first + low, first + high) for low, high in _mask_ranges(self._pitch_mask(state))]
-
-    def _pitch_mask(self, state: State) -> int:
-        """Pitches that may join the group; a rule that would leave none is waived, the softest first."""
-        above = _ALL_PITCHES & ~((1 << (state.pitch + 1)) - 1) & ~state.struck
-        constraints, program = state.task.constraints, state.programs[state.part]
-        if constraints.playable:
-            spec = instrument(program)
-            above &= (1 << (spec.highest_pitch + 1)) - (1 << spec.lowest_pitch)
-            held = 0
-            for pitch, release in state.held[state.part]:
-                held |= (1 << pitch) if release > state.cursor else 0
-            above &= ~held
-        if program == DRUMS:
-            return above
-        mask = above & self._scale_mask(state) & self._final_mask(state)
-        mask = (mask or above) if state.pitch < 0 else mask
-        chord = mask & self._chord_mask_here(state)
-        return chord if chord or state.pitch >= 0 else mask
-
-    def _final_mask(self, state: State) -> int:
-        """In the last bar: the tonic triad on every beat, and at the very end; there the tonic, of a part alone."""
-        key, task = KEYS[state.key], state.task
-        if not task.constraints.ends_on_tonic or key is None or task.ends_midway or state.bars_left:
-            return _ALL_PITCHES
-        is_end = state.release >= state.length
-        if state.cursor % self._beat(state) and not is_end:
-            return _ALL_PITCHES
-        third = 3 if key.mode in MINOR_MODES else 4
-        tones = (0,) if is_end and len(state.programs) == 1 else (0, third, 7)
-        return _class_mask(frozenset((pitch_class(key.tonic) + tone) % 12 for tone in tones))
-
-    def _beat(self, state: State) -> int:
-        return int(METERS[state.meter].beat_quarter * GRID)
-
-    def _scale_mask(self, state: State) -> int:
-        share, key = state.task.constraints.max_chromatic_share, KEYS[state.key]
-        if share is None or key is None:
-            return _ALL_PITCHES
-        total = state.diatonic + state.chromatic + state.duration
-        if state.chromatic + state.duration <= share * total:
-            return _ALL_PITCHES
-        return _class_mask(key.pitch_classes)
-
-    def _chord_mask_here(self, state: State) -> int:
-        if not state.task.constraints.chord_tones or not state.bar_chords:
-            return _ALL_PITCHES
-        if state.cursor % self._beat(state):
-            return _ALL_PITCHES
-        return next((mask for position, mask in reversed(state.bar_chords) if position <= state.cursor), _ALL_PITCHES)
+        return [(first + low, first + high) for low, high in mask_ranges(pitch_mask(state))]
 
     def _allowed_after_note(self, state: State, closing: bool) -> list[tuple[int, int]]:
         ranges = self._allowed_segments(state, closing)
@@ -604,41 +552,3 @@ def _merged(ranges: Iterable[tuple[int, int]]) -> Ranges:
         else:
             merged.append((low, high))
     return tuple(merged)
-
-
-@cache
-def _class_mask(pitch_classes: frozenset[int]) -> int:
-    return sum(1 << pitch for pitch in range(128) if pitch % 12 in pitch_classes)
-
-
-@cache
-def _chord_mask(member: int) -> int:
-    """Tones of a chord token; of no chord, everything."""
-    if member == 0:
-        return _ALL_PITCHES
-    root, kind = divmod(member - 1, len(CHORD_KINDS))
-    return _class_mask(frozenset((root + tone) % 12 for tone in KINDS[CHORD_KINDS[kind]][0]))
-
-
-@cache
-def _chords_of_key(scale: frozenset[int]) -> int:
-    """Mask of the chord tokens (no chord included) whose root is in the scale, and all tones but one at most."""
-    mask = 1
-    for member in range(1, 1 + 12 * len(CHORD_KINDS)):
-        root, kind = divmod(member - 1, len(CHORD_KINDS))
-        tones = {(root + tone) % 12 for tone in KINDS[CHORD_KINDS[kind]][0]}
-        mask |= (root in scale and len(tones - scale) <= 1) << member
-    return mask
-
-
-@lru_cache(maxsize=65536)
-def _mask_ranges(mask: int) -> Ranges:
-    """Half-open ranges of the bits that are set."""
-    ranges: list[tuple[int, int]] = []
-    while mask:
-        low = (mask & -mask).bit_length() - 1
-        filled = mask + (1 << low)
-        high = (filled & -filled).bit_length() - 1
-        ranges.append((low, high))
-        mask &= ~((1 << high) - 1)
-    return tuple(ranges)

@@ -1,0 +1,110 @@
+"""Which pitches and chords may come next in `remi`.
+
+Sets of pitches are bit masks (bit 60 is middle C), so that scale, range, chord and held notes meet in one `&`.
+"""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+
+from partimento.representations.base import Ranges
+from partimento.representations.remi.state import State
+from partimento.representations.remi.vocabulary import CHORD_KINDS, GRID, KEYS, METERS
+from partimento.theory.chord import KINDS
+from partimento.theory.instrument import DRUMS, instrument
+from partimento.theory.key import MINOR_MODES
+from partimento.theory.pitch import pitch_class
+
+ALL_PITCHES = (1 << 128) - 1
+
+
+def pitch_mask(state: State) -> int:
+    """Pitches that may join the group; a rule that would leave none is waived, the softest first."""
+    above = ALL_PITCHES & ~((1 << (state.pitch + 1)) - 1) & ~state.struck
+    constraints, program = state.task.constraints, state.programs[state.part]
+    if constraints.playable:
+        spec = instrument(program)
+        above &= (1 << (spec.highest_pitch + 1)) - (1 << spec.lowest_pitch)
+        held = 0
+        for pitch, release in state.held[state.part]:
+            held |= (1 << pitch) if release > state.cursor else 0
+        above &= ~held
+    if program == DRUMS:
+        return above
+    mask = above & _scale_mask(state) & _final_mask(state)
+    mask = (mask or above) if state.pitch < 0 else mask
+    chord = mask & _harmony_mask(state)
+    return chord if chord or state.pitch >= 0 else mask
+
+
+def _final_mask(state: State) -> int:
+    """In the last bar: the tonic triad on every beat, and at the very end; there the tonic, of a part alone."""
+    key, task = KEYS[state.key], state.task
+    if not task.constraints.ends_on_tonic or key is None or task.ends_midway or state.bars_left:
+        return ALL_PITCHES
+    is_end = state.release >= state.length
+    if state.cursor % beat(state) and not is_end:
+        return ALL_PITCHES
+    third = 3 if key.mode in MINOR_MODES else 4
+    tones = (0,) if is_end and len(state.programs) == 1 else (0, third, 7)
+    return class_mask(frozenset((pitch_class(key.tonic) + tone) % 12 for tone in tones))
+
+
+def beat(state: State) -> int:
+    return int(METERS[state.meter].beat_quarter * GRID)
+
+
+def _scale_mask(state: State) -> int:
+    share, key = state.task.constraints.max_chromatic_share, KEYS[state.key]
+    if share is None or key is None:
+        return ALL_PITCHES
+    total = state.diatonic + state.chromatic + state.duration
+    if state.chromatic + state.duration <= share * total:
+        return ALL_PITCHES
+    return class_mask(key.pitch_classes)
+
+
+def _harmony_mask(state: State) -> int:
+    if not state.task.constraints.chord_tones or not state.bar_chords:
+        return ALL_PITCHES
+    if state.cursor % beat(state):
+        return ALL_PITCHES
+    return next((mask for position, mask in reversed(state.bar_chords) if position <= state.cursor), ALL_PITCHES)
+
+
+@cache
+def class_mask(pitch_classes: frozenset[int]) -> int:
+    return sum(1 << pitch for pitch in range(128) if pitch % 12 in pitch_classes)
+
+
+@cache
+def chord_mask(member: int) -> int:
+    """Tones of a chord token; of no chord, everything."""
+    if member == 0:
+        return ALL_PITCHES
+    root, kind = divmod(member - 1, len(CHORD_KINDS))
+    return class_mask(frozenset((root + tone) % 12 for tone in KINDS[CHORD_KINDS[kind]][0]))
+
+
+@cache
+def chords_of_key(scale: frozenset[int]) -> int:
+    """Mask of the chord tokens (no chord included) whose root is in the scale, and all tones but one at most."""
+    mask = 1
+    for member in range(1, 1 + 12 * len(CHORD_KINDS)):
+        root, kind = divmod(member - 1, len(CHORD_KINDS))
+        tones = {(root + tone) % 12 for tone in KINDS[CHORD_KINDS[kind]][0]}
+        mask |= (root in scale and len(tones - scale) <= 1) << member
+    return mask
+
+
+@lru_cache(maxsize=65536)
+def mask_ranges(mask: int) -> Ranges:
+    """Half-open ranges of the bits that are set."""
+    ranges: list[tuple[int, int]] = []
+    while mask:
+        low = (mask & -mask).bit_length() - 1
+        filled = mask + (1 << low)
+        high = (filled & -filled).bit_length() - 1
+        ranges.append((low, high))
+        mask &= ~((1 << high) - 1)
+    return tuple(ranges)
