@@ -31,10 +31,11 @@ def pitch_mask(state: State) -> int:
         above &= ~held
     if program == DRUMS:
         return above
-    mask = above & _scale_mask(state) & _final_mask(state)
-    mask = (mask or above) if state.pitch < 0 else mask
-    chord = mask & _harmony_mask(state)
-    return chord if chord or state.pitch >= 0 else mask
+    scaled = above & _scale_mask(state)
+    final = scaled & _final_mask(state)
+    harmonic = final & _harmony_mask(state)
+    # a group needs one pitch; more may join it only if every rule holds
+    return harmonic or (final or scaled or above if state.pitch < 0 else 0)
 
 
 def _final_mask(state: State) -> int:
@@ -43,14 +44,15 @@ def _final_mask(state: State) -> int:
     if not task.constraints.ends_on_tonic or key is None or task.ends_midway or state.bars_left:
         return ALL_PITCHES
     is_end = state.release >= state.length
-    if state.cursor % beat(state) and not is_end:
+    if state.cursor % _beat(state) and not is_end:
         return ALL_PITCHES
     third = 3 if key.mode in MINOR_MODES else 4
     tones = (0,) if is_end and len(state.programs) == 1 else (0, third, 7)
     return class_mask(frozenset((pitch_class(key.tonic) + tone) % 12 for tone in tones))
 
 
-def beat(state: State) -> int:
+def _beat(state: State) -> int:
+    """Length of a felt beat in grid steps."""
     return int(METERS[state.meter].beat_quarter * GRID)
 
 
@@ -67,7 +69,7 @@ def _scale_mask(state: State) -> int:
 def _harmony_mask(state: State) -> int:
     if not state.task.constraints.chord_tones or not state.bar_chords:
         return ALL_PITCHES
-    if state.cursor % beat(state):
+    if state.cursor % _beat(state):
         return ALL_PITCHES
     return next((mask for position, mask in reversed(state.bar_chords) if position <= state.cursor), ALL_PITCHES)
 
