@@ -30,6 +30,8 @@ DEFAULT_TEMPO_BPM = 108.0
 DEFAULT_TEMPERATURE, DEFAULT_TOP_P = 0.85, 0.92
 NEAREST_STYLES = {"pop": "game", "piano": "song", "orchestra": "quartet"}
 """Styles that the vocabulary has and free music to learn from has not ▶ what comes nearest."""
+DANCES = ("folk", "jig", "slip jig", "reel", "hornpipe", "polka", "strathspey", "waltz", "march", "air")
+KEYBOARDS = range(8)
 STYLES_WITH_CHORDS = ("lead sheet", "pop")
 """Styles whose readers expect chord symbols, asked for or not."""
 MAX_CHROMATIC_SHARE = 0.05
@@ -156,10 +158,21 @@ def _longest_rest(plan: Plan) -> int:
 
 
 def completed(plan: Plan) -> Plan:
-    """The plan with a key, where only chords say it, and a style that the starter model has learnt."""
+    """The plan with a key, where only chords say it, and with a style that the starter model has learnt."""
     if plan.key is None and plan.chords:
         plan = replace(plan, key=key_of_chords(plan.chords))
-    return replace(plan, style=NEAREST_STYLES.get(plan.style or "", plan.style))
+    return replace(plan, style=_learnt_style(plan))
+
+
+def _learnt_style(plan: Plan) -> str | None:
+    """The style itself, or the nearest that the starter model has learnt for such instruments.
+
+    Dances were learnt as tunes alone, and songs with a keyboard that accompanies.
+    """
+    instruments = plan.instruments or ()
+    if plan.style in DANCES and len(instruments) > 1 and any(program in KEYBOARDS for program in instruments):
+        return "song"
+    return NEAREST_STYLES.get(plan.style or "", plan.style)
 
 
 def key_of_chords(chords: tuple[tuple[ChordSymbol, ...], ...]) -> Key:
