@@ -10,7 +10,7 @@ import pytest
 
 from partimento.errors import BadPlan, BadRecipe
 from partimento.generation import Composer
-from partimento.generation.compose import key_of_chords
+from partimento.generation.compose import fullness, key_of_chords
 from partimento.generation.windows import windows
 from partimento.io import FORMATS
 from partimento.plan import Plan
@@ -121,3 +121,11 @@ def test_a_model_of_another_vocabulary_is_refused(random_model: Path, tmp_path: 
 )
 def test_chords_alone_tell_the_key(chords: str, key: Key) -> None:
     assert key_of_chords(parse_chords(chords)) == key
+
+
+def test_the_fullest_draft_is_kept_and_what_is_full_enough_counts_alike(composer: Composer) -> None:
+    score = composer.compose(WISHES[0], seed=0)
+    thinned = replace(score, notes=score.notes[::4], tuplets=())
+    assert 0 < fullness(thinned) < fullness(score) <= 0.9
+    silent = replace(score, notes=score.notes[:0], tuplets=())
+    assert fullness(silent) == 0

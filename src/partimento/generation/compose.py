@@ -35,6 +35,8 @@ KEYBOARDS = range(8)
 STYLES_WITH_CHORDS = ("lead sheet", "pop")
 """Styles whose readers expect chord symbols, asked for or not."""
 MAX_CHROMATIC_SHARE = 0.05
+DRAFTS = 3
+"""Pieces written for one wish, of which the fullest is kept."""
 
 
 class Composer:
@@ -89,8 +91,11 @@ class Composer:
             raise BadPlan(f"temperature {temperature:g}: choose between 0 and 5, usually 0.7 to 1.2")
         if not 0 < top_p <= 1:
             raise BadPlan(f"top-p {top_p:g}: choose above 0 and up to 1, usually 0.9 to 1")
-        wish, plan = plan, completed(plan)
         rng = np.random.Generator(np.random.Philox(seed))
+        drafts = [self._draft(completed(plan), rng, temperature, top_p) for _ in range(DRAFTS)]
+        return engrave(finished(max(drafts, key=fullness), plan))
+
+    def _draft(self, plan: Plan, rng: np.random.Generator, temperature: float, top_p: float) -> Score:
         parts = len(plan.instruments or (0, 0))
         whole = [Window(0, 0, 0, True)]
         spans = whole if plan.bars is None else windows(plan.bars, parts, self.engine.context)
@@ -98,7 +103,7 @@ class Composer:
         for window in spans:
             score = self._extended(score, window, plan, rng, temperature, top_p)
         assert score is not None
-        return engrave(finished(score, wish))
+        return score
 
     def _extended(
         self,
@@ -150,6 +155,18 @@ def compose(
 ) -> Score:
     """A piece from a plan; see `Composer`, which keeps the model loaded."""
     return Composer(model).compose(plan, seed=seed, temperature=temperature, top_p=top_p)
+
+
+def fullness(score: Score) -> float:
+    """Share of the time for which parts sound, on average over the parts; what exceeds nine tenths does not count.
+
+    A model that loses the thread leaves bars nearly empty, so the fullest of several drafts is kept.
+    """
+    steps = np.zeros((len(score.parts), score.end_tick + 1), np.int64)
+    notes = score.notes
+    np.add.at(steps, (notes["part"], notes["onset_tick"]), 1)
+    np.add.at(steps, (notes["part"], notes["onset_tick"] + notes["duration_tick"]), -1)
+    return float(np.minimum((np.cumsum(steps, axis=1) > 0).mean(axis=1), 0.9).mean())
 
 
 def _longest_rest(plan: Plan) -> int:
