@@ -109,7 +109,7 @@ def _cut_at_barlines(notes: Records, bars: Bars) -> list[list[tuple[Chord, Head]
     }
     first_measures = np.clip(np.searchsorted(starts, notes["onset_tick"], "right") - 1, 0, len(measures) - 1).tolist()
     for row, measure in zip(notes.tolist(), first_measures, strict=True):
-        onset, duration, pitch, spelling, _, _, voice, staff, grace, tied, note_id = row
+        onset, duration, pitch, spelling, _, _, voice, staff, grace, tied, note_id, _ = row
         end, start = onset + duration, onset
         is_reached = (pitch, onset) in reached and not (grace and not duration)
         while True:

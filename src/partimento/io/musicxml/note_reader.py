@@ -132,7 +132,7 @@ class NoteReader:
         if "lyric" in text:
             for lyric in element.iterchildren("lyric"):
                 self._read_lyric(lyric, note_id)
-        row = (place, duration, *pitch_spelling, 0, self.cursor.part, voice, staff, grace, is_tied, note_id)
+        row = (place, duration, *pitch_spelling, 0, self.cursor.part, voice, staff, grace, is_tied, note_id, False)
         self.found.notes.append(row)
 
     def _staff(self, label: str | None) -> int:

@@ -148,7 +148,6 @@ def _part_header(element: Element, group: str) -> _PartHeader:
         abbreviation=abbreviation,
         volume=_scaled(instruments, "volume", 0, 100),
         pan=_scaled(instruments, "pan", -90, 90),
-        group=group,
     )
     return _PartHeader(part, keys)
 

@@ -69,7 +69,7 @@ def _write_header(root: Element, score: Score) -> None:
 def _write_part_list(root: Element, prepared: Prepared, ids: Sequence[str]) -> None:
     part_list = add(root, "part-list")
     parts = list(enumerate(prepared.score.parts))
-    for number, (group, members) in enumerate(groupby(parts, key=lambda part: part[1].group), 1):
+    for number, (group, members) in enumerate(groupby(parts, key=lambda _: ""), 1):
         if group:
             _write_group(part_list, group, number)
         for index, part in members:

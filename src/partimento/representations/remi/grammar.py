@@ -344,6 +344,7 @@ class Grammar:
         return tuple(tokens)
 
     def _chord_tokens(self, chord: ChordSymbol) -> list[int]:
+        chord = chord.plain
         root = pitch_class(chord.root)
         token = self._first["Chord"] + 1 + root * len(CHORD_KINDS) + CHORD_KINDS.index(chord.kind)
         if chord.bass is None or pitch_class(chord.bass) == root:

@@ -33,7 +33,7 @@ def quantise(score: Score, velocities: bool) -> tuple[Score, Losses]:
     """
     if not len(score.measures):
         raise NeedsBeats(f"{score.title or 'this music'} has no meter, and remi counts in bars")
-    sounding = score.sounding()
+    sounding = score.sounding().split_programs()
     measures = _measures(sounding)
     keys = _keys(sounding, measures)
     parts = tuple(_plain_part(part) for part in sounding.parts)
@@ -183,7 +183,7 @@ def _chords(score: Score, keys: Records, end: int) -> tuple[ChordEvent, ...]:
     last = dict(zip(steps.tolist(), (c.symbol for c in score.chords), strict=True))
     fifths, minor = _fifths_and_minor(keys, np.array(list(last), np.int64))
     return tuple(
-        ChordEvent(step, symbol and _respelled(symbol, int(key), bool(is_minor)))
+        ChordEvent(step, symbol and _respelled(symbol.plain, int(key), bool(is_minor)))
         for (step, symbol), key, is_minor in zip(last.items(), fifths, minor, strict=True)
         if step < end
     )

@@ -20,6 +20,8 @@ from partimento.score import (
     Direction,
     Lyric,
     Part,
+    PartGroup,
+    ProgramChange,
     Score,
     Spanner,
     measures_from_meters,
@@ -295,3 +297,40 @@ def test_pitches_do_not_leave_the_range_of_midi():
 
 def test_quarters_are_exact():
     assert small_score().quarters(16) == Fraction(4, 3)
+
+
+# Cue notes, programs
+
+
+def test_cue_notes_do_not_sound():
+    rows = [{"duration_tick": 12, "pitch": 60}, {"duration_tick": 12, "pitch": 64, "cue": True}]
+    score = small_score(notes=notes_array(rows), lyrics=(Lyric(1, "cue"),), spanners=())
+    assert score.sounding().notes["pitch"].tolist() == [60]
+    assert score.sounding().lyrics == ()
+
+
+def test_a_tie_prefers_its_own_voice():
+    rows = [
+        {"onset_tick": 0, "duration_tick": 12, "pitch": 60, "voice": 2, "tied": True},
+        {"onset_tick": 12, "duration_tick": 6, "pitch": 60, "voice": 1},
+        {"onset_tick": 12, "duration_tick": 12, "pitch": 60, "voice": 2},
+    ]
+    heard = small_score(notes=notes_array(rows), lyrics=(), spanners=()).sounding().notes
+    assert heard[["onset_tick", "duration_tick", "voice"]].tolist() == [(0, 24, 2), (12, 6, 1)]
+
+
+def test_programs_split_into_parts_of_their_own():
+    rows = [{"onset_tick": 12 * k, "duration_tick": 12, "pitch": 60 + k, "part": k % 2} for k in range(8)]
+    score = small_score(
+        notes=notes_array(rows), lyrics=(), spanners=(),
+        programs=(ProgramChange(24, 0, 45), ProgramChange(72, 0, 0)),
+        groups=(PartGroup(0, 0, "strings"), PartGroup(0, 1)),
+    )  # fmt: skip
+    split = score.split_programs()
+    assert [(p.name, p.program) for p in split.parts] == [("tune", 0), ("tune", 45), ("kit", 0)]
+    assert split.notes[["pitch", "part"]].tolist() == [
+        (60, 0), (61, 2), (62, 1), (63, 2), (64, 1), (65, 2), (66, 0), (67, 2),
+    ]  # fmt: skip
+    assert [(g.first, g.last) for g in split.groups] == [(0, 1), (0, 2)]
+    assert split.programs == ()
+    assert small_score().split_programs() == small_score()
