@@ -15,6 +15,8 @@ from partimento.io.musicxml.content import Element
 MAX_MEMBERS = 1000
 MAX_BYTES = 64 * 2**20
 """Most bytes of one score as XML; the longest symphony movement in OpenScore has 13 MB."""
+MAX_TAGS = 4_000_000
+"""Most tags of one score; that movement has 630,000."""
 MAX_RATIO = 200
 """Most times that a member may grow; real scores grow 60-fold at most."""
 
@@ -54,8 +56,10 @@ def parse(text: bytes, name: str) -> Element:
     """Root element of XML text, read without entities, DTDs and network; nesting is bounded by libxml2 (256).
 
     Raises:
-        BadFile: the text is not well-formed XML or declares entities.
+        BadFile: the text is not well-formed XML, declares entities or has too many tags.
     """
+    if text.count(b"<") > MAX_TAGS:
+        raise BadFile(name, f"more than {MAX_TAGS} tags; split the score")
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,
