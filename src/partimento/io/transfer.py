@@ -24,7 +24,8 @@ def pack(score: Score) -> bytes:
     arrays: dict[str, Any] = {f.name: getattr(score, f.name) for f in fields(score) if "dtype" in f.metadata}
     rest = _rest().dump_json(_rest().validate_python({name: getattr(score, name) for name in _plain_fields()}))
     packed = io.BytesIO()
-    np.savez(packed, **(arrays | {_TEXT: np.frombuffer(rest, np.uint8)}))
+    arrays[_TEXT] = np.frombuffer(rest, np.uint8)
+    np.savez(packed, **arrays)
     return packed.getvalue()
 
 
