@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from partimento.plan import Compose, Constraints, Plan
-from partimento.score import KEY, MEASURE, METER, TEMPO, ChordEvent, Part, Score, notes_array
-from partimento.theory.chord import KINDS, ChordSymbol
+from partimento.score import KEY, MEASURE, METER, TEMPO, ChordEvent, Part, ProgramChange, Score, notes_array
+from partimento.theory.chord import KINDS, RARE_KINDS, ChordSymbol, Degree
 from partimento.theory.instrument import DRUMS
 from partimento.theory.key import MODES, Key
 from partimento.theory.meter import Meter
@@ -17,8 +17,12 @@ METERS = st.sampled_from([Meter(4, 4), Meter(3, 4), Meter(6, 8), Meter(2, 2), Me
 ODD_METERS = st.builds(Meter, st.integers(1, 20), st.sampled_from([1, 2, 4, 8, 16, 32, 64]))
 KEYS = st.builds(Key, st.integers(-7, 7), st.sampled_from([None, *MODES]))
 CHORDS = st.builds(
-    ChordSymbol, st.integers(-8, 12), st.sampled_from(sorted(KINDS)), st.none() | st.integers(-8, 12)
-)  # fmt: skip
+    ChordSymbol,
+    st.integers(-8, 12),
+    st.sampled_from(sorted(KINDS)) | st.sampled_from(sorted(RARE_KINDS)),
+    st.none() | st.integers(-8, 12),
+    st.just(()) | st.just((Degree("add", 9, -1),)),
+)
 
 
 def _often_small(limit: int) -> st.SearchStrategy[int]:
@@ -57,6 +61,7 @@ def scores(draw: st.DrawFn) -> Score:
         "duration_tick": _often_small(40 * ticks_per_quarter // grid).map(lambda n: max(n * grid, 1)),
         "pitch": st.integers(58, 64) | st.integers(0, 127), "velocity": st.integers(0, 127), "part": part,
         "grace": st.sampled_from([0] * 9 + [1]), "tied": st.sampled_from([False] * 4 + [True]),
+        "cue": st.sampled_from([False] * 9 + [True]),
     }), max_size=24))  # fmt: skip
     copies = draw(st.lists(st.sampled_from(notes), max_size=4)) if notes else []
     later = [note | {"onset_tick": note["onset_tick"] + note["duration_tick"]} for note in notes if note["tied"]]
@@ -64,11 +69,12 @@ def scores(draw: st.DrawFn) -> Score:
     keys = draw(st.lists(st.tuples(ticks, st.just(-1) | part, st.integers(-7, 7), st.integers(-1, 6)), max_size=3))
     tempos = draw(st.lists(st.tuples(ticks, st.floats(5, 1000)), max_size=3))
     chords = draw(st.lists(st.builds(ChordEvent, st.integers(0, end + 9), st.none() | CHORDS), max_size=5))
+    changes = draw(st.lists(st.builds(ProgramChange, ticks, part, st.integers(0, 127)), max_size=2))
     tags = draw(st.sampled_from([(), ("jig",), ("unheard of", "hymn")]))
     return Score(
         ticks_per_quarter, parts, notes=notes_array(rows), measures=np.array(measures, MEASURE),
         meters=np.array(meters, METER), keys=np.array(keys, KEY), tempos=np.array(tempos, TEMPO),
-        chords=tuple(chords), tags=tags,
+        programs=tuple(changes), chords=tuple(chords), tags=tags,
     )  # fmt: skip
 
 
