@@ -71,7 +71,8 @@ class Remi:
         costs = np.bincount(measure, minlength=len(quantised.measures)).tolist()
         for first, last in _runs(costs, room, vocabulary.MAX_BARS):
             opens, ends = first > 0, last < len(costs)
-            piece = quantised.slice_bars(first, last) if opens or ends else quantised
+            # quantised again: a chord that goes on is spelled by the key of its window
+            piece = self.quantise(quantised.slice_bars(first, last))[0] if opens or ends else quantised
             yield piece, replace(task, opens_midway=task.opens_midway or opens, ends_midway=task.ends_midway or ends)
 
     def decode(self, ids: Ints, task: Task) -> Score:
