@@ -29,7 +29,6 @@ ENDINGS = {"midi": (".mid",), "musicxml": (".mxl",), "abc": (".abc",)}
 MAX_SECONDS, MAX_MEGABYTES, HANG_SECONDS = 2.0, 512, 20
 MAX_SEED_BYTES, SEEDS = 12_000, 60
 MAX_WRITTEN_NOTES, MAX_WRITTEN_BARS = 300, 300
-NOTHING_DONE: dict[str, Any] = {"mutants": 0, "read": 0, "slowest_s": 0.0, "findings": []}
 WORDS: dict[str, list[bytes]] = {
     "midi": [
         b"MThd", b"MTrk", b"\xff\x2f\x00", b"\xff\x51\x03", b"\xff\x58\x04", b"\xf0", b"\xf7", b"\x8f\xff\xff\x7f",
@@ -78,10 +77,15 @@ def machine() -> dict[str, Any]:
     return {"commit": commit.stdout.strip(), "python": platform.python_version(), "system": platform.system()}
 
 
+def nothing_done() -> dict[str, Any]:
+    """A report before the first mutant."""
+    return {"mutants": 0, "read": 0, "slowest_s": 0.0, "peak_mb": 0, "findings": []}
+
+
 def campaign(name: str, runs: int, seed: int, seeds: Path, findings: Path) -> dict[str, Any]:
     """Mutate until so many runs are done, again from the seeds after a crash of the process."""
     findings.mkdir(parents=True, exist_ok=True)
-    report = NOTHING_DONE | {"peak_mb": 0, "findings": []}
+    report = nothing_done()
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         (work / "seeds").mkdir()
@@ -111,7 +115,7 @@ def one_process(name: str, runs: int, seed: int, findings: Path, work: Path) -> 
     ]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", env=environment)
-    part = json.loads(state.read_text()) if state.exists() else NOTHING_DONE | {"findings": []}
+    part = json.loads(state.read_text()) if state.exists() else nothing_done()
     peak = re.search(r"peak_rss_mb:\s*(\d+)", done.stderr)
     part["peak_mb"] = int(peak[1]) if peak else 0
     if done.returncode:
@@ -147,7 +151,7 @@ def fuzz(name: str, state: Path, findings: Path, arguments: list[str]) -> None:
     formats = {"midi": ".mid", "musicxml": ".musicxml", "abc": ".abc"}
     targets = [io.FORMATS[ending] for ending in (*formats.values(), ".mxl")]
     reader = io.FORMATS[formats[name]]
-    report = NOTHING_DONE | {"findings": []}
+    report = nothing_done()
 
     def keep(data: bytes, what: str) -> None:
         if what not in report["findings"]:
