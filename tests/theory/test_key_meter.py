@@ -55,6 +55,11 @@ def test_transposed_signatures_stay_within_seven_accidentals(fifths, semitones):
     assert moved.pitch_classes == {(pc + semitones) % 12 for pc in key.pitch_classes}
 
 
+@pytest.mark.parametrize(("fifths", "text"), [(0, "no sharps"), (1, "1 sharp"), (-1, "1 flat"), (-3, "3 flats")])
+def test_a_signature_without_a_mode_counts_its_accidentals(fifths, text):
+    assert str(Key(fifths, None)) == text
+
+
 def test_a_scale_holds_its_tonic():
     for mode in MODES:
         key = Key(-2, mode)

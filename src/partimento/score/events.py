@@ -99,11 +99,13 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Spanner:
-    """A slur, glissando or other line between two notes."""
+    """A slur, glissando or other line between two notes; into a repeat or out of one it has a single end."""
 
     kind: str
     start_id: int
+    """Note id, −1 for none."""
     end_id: int
+    """Note id, −1 for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,8 @@ class Tuplet:
     voice: int
     actual: int
     normal: int
+    shown: str = "number"
+    """What is printed: number, ratio (3:2), bare (a bracket alone) or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,8 @@ class Direction:
 
     onset_tick: int
     kind: str
-    """words, dynamics, crescendo, diminuendo, wedge-stop, rehearsal, tempo, octave-shift, pedal …"""
+    """words, tempo, metronome, dynamics, crescendo, diminuendo, wedge-stop, rehearsal, octave-shift, pedal, dashes,
+    bracket, fermata (over a rest), barline-fermata, meter-sign, figured-bass, staff-lines, other-direction …"""
     text: str = ""
     part: int = 0
     staff: int = 1

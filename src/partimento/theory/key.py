@@ -65,7 +65,8 @@ class Key:
 
     def __str__(self) -> str:
         if self.mode is None:
-            return f"{abs(self.fifths)} {'flats' if self.fifths < 0 else 'sharps'}"
+            sign = "flat" if self.fifths < 0 else "sharp"
+            return f"{abs(self.fifths) or 'no'} {sign}{'s' * (abs(self.fifths) != 1)}"
         return f"{pitch.name(self.tonic)} {self.mode}"
 
     @classmethod

@@ -1,165 +1,182 @@
-"""Reads `<note>`: pitch, rhythm, ties, tuplets, lyrics and everything that hangs on a note."""
+"""Reads `<note>`: pitch, rhythm, ties; tuplets and what hangs on notes through readers of their own."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from fractions import Fraction
 from functools import lru_cache
-from math import prod
 
-from partimento.io.musicxml.content import Cursor, Element, PartContent, number, texts, to_number
-from partimento.io.musicxml.vocabulary import (
-    ARTICULATIONS,
-    DRUM_AT,
-    DRUM_STAFF,
-    LINES,
-    MARKS_ON_NOTATIONS,
-    ORNAMENTS,
-    TECHNICAL,
-    TYPE_UNITS,
-    UNITS_PER_QUARTER,
-    WITH_TEXT,
-)
-from partimento.score import Direction, Lyric, Mark, Spanner, Tuplet
+from partimento.io.musicxml.content import Cursor, Element, Grace, PartContent, to_number
+from partimento.io.musicxml.notation_reader import NotationReader
+from partimento.io.musicxml.tuplet_reader import Texts, TupletReader
+from partimento.io.musicxml.vocabulary import DRUM_AT, DRUM_STAFF, OTHER_DRUM, SOUND_PERCENT
+from partimento.score import Mark, ProgramChange
 from partimento.theory import pitch
 from partimento.theory.pitch import UNSPELLED
 
 _STEPS = {letter: index for index, letter in enumerate(pitch.STEPS)}
-_SIGNS = {"articulations": ARTICULATIONS, "ornaments": ORNAMENTS, "technical": TECHNICAL}
 _MAX_VOICES = 1000
 _SNARE = 38
-
-_Texts = dict[str, str | None]
-"""Tag ▶ text of everything inside a note."""
-
-
-@dataclass(slots=True)
-class _Group:
-    """Notes under the same time modification without a bracket."""
-
-    start: int
-    end: int
-    ratio: tuple[int, int]
-    unit: Fraction
+_ACCIDENTAL_SIGNS = ("cautionary", "editorial", "parentheses", "bracket")
 
 
 class NoteReader:
-    """Reads the notes of one part into `found`."""
+    """Reads the notes of one part into `found`.
 
-    def __init__(self, cursor: Cursor, found: PartContent, drum_keys: dict[str, int], first_id: int) -> None:
-        self.cursor, self.found, self.drum_keys = cursor, found, drum_keys
+    Args:
+        cursor: where the part's reader stands; is moved.
+        found: gets the notes.
+        drum_keys: instrument id ▶ General MIDI percussion key.
+        programs: instrument id ▶ General MIDI program, where the part has several.
+        first_id: note id of the first note.
+        has_attributes: whether `<note>` elements have attributes that matter; looking for them takes time.
+    """
+
+    def __init__(
+        self,
+        cursor: Cursor,
+        found: PartContent,
+        drum_keys: dict[str, int],
+        programs: dict[str, int],
+        first_id: int,
+        *,
+        has_attributes: bool,
+    ) -> None:
+        self.cursor, self.found, self.drum_keys, self.programs = cursor, found, drum_keys, programs
+        self.has_attributes = has_attributes
         self.next_id = first_id
-        self._voices: dict[str, int] = {}
-        self._staves: dict[str | None, int] = {}
+        self.tuplets = TupletReader(cursor, found)
+        self.notations = NotationReader(cursor.part, found)
+        self._program = next(iter(programs.values()), 0)
+        self._pitches: dict[tuple[str | None, str | None, str | None], tuple[int, int]] = {}
+        self._voices: dict[str | None, int] = {}
+        self._staves: dict[str | None, int] = {None: 1}
         self._graces: dict[int, int] = {}
-        self._lines: dict[tuple[str, str], tuple[int, int, bool]] = {}
-        self._brackets: dict[int, dict[str, tuple[int, int, int]]] = {}
-        self._groups: dict[int, _Group] = {}
-        self._sounded: dict[int, int] = {}
-        self._verses: dict[str, int] = {}
 
-    def begin_measure(self) -> None:
-        """Tuplets do not cross barlines."""
-        self._brackets.clear()
-        self._sounded.clear()
-        self._groups.clear()
-
-    def finish(self) -> None:
-        """Count the lines that never met their other end."""
-        self.found.lost["lines without an end"] += len(self._lines)
+    def transposition_changed(self) -> None:
+        """Forget what written pitches sound like."""
+        self._pitches.clear()
 
     def read(self, element: Element) -> None:
         """Read a note or rest, and move the cursor behind it."""
-        text = {child.tag: child.text for child in element.iter()}  # tags inside a note are unambiguous
+        text: Texts = {child.tag: child.text for child in element.iter()}  # tags inside a note are unambiguous
         cursor, is_grace, in_chord = self.cursor, "grace" in text, "chord" in text
-        stated = duration = 0 if is_grace or "duration" not in text else cursor.ticks(text["duration"])
-        if duration < 0:
-            raise ValueError("a note with a negative duration")
-        if "time-modification" in text and duration:
-            duration = self._exact_duration(text, stated)
+        duration = stated = 0 if is_grace or "duration" not in text else cursor.duration(text["duration"])
+        modification = self.tuplets.modification(text, stated) if stated and "actual-notes" in text else None
+        if modification is not None:
+            duration = modification.duration
         if not in_chord:
             cursor.advance(duration, stated)
-        label = text.get("voice") or "1"
+        label = text.get("voice")
         voice = self._voices.get(label) or self._voice(label)
-        if "time-modification" in text and not (is_grace or in_chord or "cue" in text):
-            self._read_tuplets(element, text, voice, duration)
+        if modification is not None and not in_chord:
+            self.tuplets.read(element, text, voice, modification)
+        staff = self._staves.get(text.get("staff")) or self._staff(text["staff"])
         if "rest" in text:
-            self._graces.pop(voice, None)
-            if "fermata" in text:
-                self.found.lost["fermatas on rests"] += 1
-        elif "cue" in text:
-            self.found.lost["cue notes"] += 1
+            if "notations" in text:
+                self.notations.read_rest(element, cursor.at(cursor.chord_tick), staff)
         elif is_grace or duration:
-            self._read_sound(element, text, voice, duration)
+            self._read_sound(element, text, voice, staff, duration)
         else:
             self.found.lost["notes without a duration"] += 1
 
-    def _exact_duration(self, text: _Texts, stated: int) -> int:
-        """The duration that note type and tuplet say, where the file has only rounded it to its divisions."""
-        actual, normal, _ = self._modification(text, stated)
-        plain = Fraction(TYPE_UNITS.get(text.get("type") or "", 0) * self.cursor.ticks_per_quarter, UNITS_PER_QUARTER)
-        for dotted in (Fraction(3, 2), Fraction(7, 4)) if "dot" in text else (Fraction(1),):
-            exact = plain * dotted * normal / actual
-            if exact.denominator == 1 and exact > 0 and abs(exact - stated) < self.cursor.scale:
-                return int(exact)
-        return stated
-
-    def _voice(self, label: str) -> int:
+    def _voice(self, label: str | None) -> int:
         """A number of its own for each name of a voice; the name itself where it is a number."""
-        taken = set(self._voices.values())
-        voice = int(label) if label.strip().isdecimal() and len(label) < 9 else 0
-        if not 1 <= voice <= _MAX_VOICES or voice in taken:
+        name, taken = (label or "1").strip(), set(self._voices.values())
+        voice = int(name) if name.isdecimal() and len(name) < 9 else 0
+        if not 1 <= voice <= _MAX_VOICES or (voice in taken and label != "1" and label is not None):
             voice = next(v for v in range(1, len(taken) + 2) if v not in taken)
         self._voices[label] = voice = min(voice, 32767)
         return voice
 
-    def _read_sound(self, element: Element, text: _Texts, voice: int, duration: int) -> None:
-        pitch_spelling = self._pitch(text) if "pitch" in text else self._drum_key(element, text)
-        if pitch_spelling is None:
+    def _staff(self, label: str | None) -> int:
+        staff = to_number(label, "staff")
+        self._staves[label] = staff = staff if 1 <= staff <= 100 else 1
+        return staff
+
+    def _read_sound(self, element: Element, text: Texts, voice: int, staff: int, duration: int) -> None:
+        key = text.get("step"), text.get("alter"), text.get("octave")
+        tone = self._pitches.get(key) or (self._pitch(key) if "pitch" in text else self._drum_key(element, text))
+        if tone is None:
             self.found.lost["notes without a playable pitch"] += 1
             return
-        staff = self._staff(text["staff"]) if "staff" in text else 1
-        if staff > self.found.staves:
-            self.found.staves = staff
-        is_grace = "grace" in text
-        grace = self._grace(voice, is_grace, "chord" in text) if is_grace or voice in self._graces else 0
-        place, note_id = self.cursor.at(self.cursor.chord_tick), self.next_id
+        cursor, found, note_id = self.cursor, self.found, self.next_id
         self.next_id += 1
-        is_tied = "tie" in text and any(tie.get("type") == "start" for tie in element.iterchildren("tie"))
+        place, grace, velocity, is_tied = cursor.base + cursor.chord_tick, 0, 0, False
+        if staff > found.staves:
+            found.staves = staff
+        if "grace" in text:
+            grace = self._read_grace(element, text, voice, note_id)
+        if "tie" in text:
+            is_tied = any(tie.get("type") == "start" for tie in element.iterchildren("tie"))
         if "notations" in text:
-            for notations in element.iterchildren("notations"):
-                is_tied |= self._read_notations(notations, note_id, place, staff)
+            is_tied |= self.notations.read(element, note_id, place, staff)
         if "lyric" in text:
-            for lyric in element.iterchildren("lyric"):
-                self._read_lyric(lyric, note_id)
-        row = (place, duration, *pitch_spelling, 0, self.cursor.part, voice, staff, grace, is_tied, note_id, False)
-        self.found.notes.append(row)
+            self.notations.read_lyrics(element, note_id)
+        if "accidental" in text or "notehead" in text:
+            self._read_signs(element, text, note_id)
+        if self.has_attributes:
+            velocity = self._read_attributes(element, note_id)
+        if self.programs and "instrument" in text:
+            self._read_instrument(element, place)
+        is_cue = "cue" in text
+        found.notes.append(
+            (place, duration, *tone, velocity, cursor.part, voice, staff, grace, is_tied, note_id, is_cue)
+        )
 
-    def _staff(self, label: str | None) -> int:
-        if label not in self._staves:
-            staff = to_number(label, "staff")
-            self._staves[label] = staff if 1 <= staff <= 100 else 1
-        return self._staves[label]
+    def _read_grace(self, element: Element, text: Texts, voice: int, note_id: int) -> int:
+        if "chord" not in text:
+            self._graces[voice] = self._graces.get(voice, 0) + 1
+        self.found.graces.append(Grace(note_id, self._graces.get(voice, 0), text.get("type") or ""))
+        if element.find("grace").get("slash") == "yes":
+            self.found.marks.append(Mark(note_id, "slash"))
+        return 1
 
-    def _grace(self, voice: int, is_grace: bool, in_chord: bool) -> int:
-        if not is_grace:
-            self._graces.pop(voice, None)
-            return 0
-        if not in_chord or voice not in self._graces:
-            self._graces[voice] = min(self._graces.get(voice, 0) + 1, 127)
-        return self._graces[voice]
+    def _read_signs(self, element: Element, text: Texts, note_id: int) -> None:
+        """A special notehead; an accidental that stands there as a reminder."""
+        if "accidental" in text:
+            sign = element.find("accidental")
+            shown = next((name for name in _ACCIDENTAL_SIGNS if sign.get(name) == "yes"), None)
+            if shown is not None:
+                self.found.marks.append(Mark(note_id, f"accidental:{shown}"))
+        if "notehead" in text and "unpitched" not in text:
+            self._read_notehead(element.find("notehead"), note_id, "normal")
 
-    def _pitch(self, text: _Texts) -> tuple[int, int] | None:
+    def _read_notehead(self, sign: Element, note_id: int, usual: str) -> None:
+        head = (sign.text or "").strip() or "normal"
+        signs = [name for name in ("parentheses", "filled") if sign.get(name) == "yes"]
+        signs += ["hollow"] if sign.get("filled") == "no" else []
+        if head != usual or signs:
+            self.found.marks.append(Mark(note_id, ":".join(("notehead", head, *signs))))
+
+    def _read_attributes(self, element: Element, note_id: int) -> int:
+        """The velocity that an element states, 0 if it states none; whether the note is shown."""
+        if element.get("print-object") == "no":
+            self.found.marks.append(Mark(note_id, "hidden"))
+        percent = element.get("dynamics")
+        return 0 if percent is None else min(max(round(to_number(percent, "note", float) * SOUND_PERCENT), 1), 127)
+
+    def _read_instrument(self, element: Element, place: int) -> None:
+        """A change to another instrument of the part."""
+        program = self.programs.get(element.find("instrument").get("id", ""), self._program)
+        if program != self._program:
+            self._program = program
+            self.found.programs.append(ProgramChange(place, self.cursor.part, program))
+
+    # Pitch
+
+    def _pitch(self, key: tuple[str | None, str | None, str | None]) -> tuple[int, int] | None:
         """Sounding MIDI number and spelling."""
-        written, spelling, is_exact = _written_pitch(text.get("step"), text.get("alter"), text.get("octave"))
+        written, spelling, is_exact = _written_pitch(*key)
         if not is_exact:
             self.found.lost["microtones"] += 1
         sounding = written + self.cursor.transpose.semitones
         if not 0 <= sounding <= 127:
             return None
-        return sounding, spelling + self.cursor.shift
+        tone = sounding, spelling + self.cursor.shift
+        if is_exact:
+            self._pitches[key] = tone
+        return tone
 
-    def _drum_key(self, element: Element, text: _Texts) -> tuple[int, int] | None:
+    def _drum_key(self, element: Element, text: Texts) -> tuple[int, int] | None:
         """Percussion key of an unpitched note: by its instrument, else by its position and notehead."""
         if "unpitched" not in text:
             return None
@@ -168,117 +185,15 @@ class NoteReader:
         place = f"{text.get('display-step') or 'E'}{text.get('display-octave') or '4'}"
         head = (text.get("notehead") or "").strip().replace("normal", "")
         nearest = next((k for k, (where, _) in DRUM_STAFF.items() if where == place), _SNARE)
-        return self.drum_keys.get(instrument, DRUM_AT.get((place, head), nearest)), UNSPELLED
-
-    # Tuplets
-
-    def _read_tuplets(self, element: Element, text: _Texts, voice: int, duration: int) -> None:
-        actual, normal, unit = self._modification(text, duration)
-        onset = self.cursor.chord_tick
-        if "rest" not in text:
-            self._sounded[voice] = onset
-        signs = [sign for notations in element.iterchildren("notations") for sign in notations.iterchildren("tuplet")]
-        brackets = self._brackets.setdefault(voice, {})
-        for sign in signs:
-            if sign.get("type") == "start":
-                outer = prod((Fraction(a, n) for _, a, n in brackets.values()), start=Fraction(1))
-                brackets[sign.get("number", "1")] = (onset, *_ratio(sign, actual, normal, outer))
-        if not brackets and (actual, normal) != (2, 1):  # 2:1 marks tremolos between two notes
-            self._extend_group(voice, onset, onset + duration, (actual, normal), unit)
-        for sign in signs:
-            if sign.get("type") == "stop" and sign.get("number", "1") in brackets:
-                self._add_tuplet(voice, *brackets.pop(sign.get("number", "1")), onset + duration)
-
-    def _add_tuplet(self, voice: int, start: int, actual: int, normal: int, end: int) -> None:
-        if self._sounded.get(voice, -1) < start:  # nothing but rests
-            return
-        self.found.tuplets.append(Tuplet(self.cursor.at(start), end - start, self.cursor.part, voice, actual, normal))
-
-    def _modification(self, text: _Texts, duration: int) -> tuple[int, int, Fraction]:
-        """Actual notes, normal notes, and the written length in ticks of the note value that is counted."""
-        actual, normal = (to_number(text.get(tag), tag) for tag in ("actual-notes", "normal-notes"))
-        if not (1 <= actual <= 1000 and 1 <= normal <= 1000):
-            raise ValueError(f"a tuplet of {actual} in the time of {normal}")
-        units = TYPE_UNITS.get(text.get("normal-type") or text.get("type") or "")
-        if units is None:
-            return actual, normal, Fraction(duration * actual, normal)
-        return actual, normal, Fraction(units * self.cursor.ticks_per_quarter, UNITS_PER_QUARTER)
-
-    def _extend_group(self, voice: int, onset: int, end: int, ratio: tuple[int, int], unit: Fraction) -> None:
-        """Find the extent of tuplets that show no bracket: full when `normal` units are reached."""
-        group = self._groups.get(voice)
-        if group is None or group.end != onset or group.ratio != ratio:
-            group = self._groups[voice] = _Group(onset, onset, ratio, unit)
-        group.end, group.unit = end, min(unit, group.unit)
-        if group.unit and (end - group.start) % (ratio[1] * group.unit) == 0:
-            self._add_tuplet(voice, group.start, *ratio, end)
-            del self._groups[voice]
-
-    # What hangs on a note
-
-    def _read_notations(self, notations: Element, note_id: int, place: int, staff: int) -> bool:
-        """Read slurs, marks and dynamics; returns whether a tie begins."""
-        is_tied, lines = False, list[Element]()
-        for sign in notations:
-            tag = sign.tag
-            if tag == "tied":
-                is_tied |= sign.get("type") == "start"
-            elif tag in _SIGNS:
-                lines += [child for child in sign if child.tag in LINES]
-                for child in sign:
-                    if child.tag not in LINES:
-                        self._read_mark(child, note_id, _SIGNS[tag])
-            elif tag in LINES:
-                lines.append(sign)
-            elif tag == "dynamics":
-                self.found.directions += (
-                    Direction(place, "dynamics", t, self.cursor.part, staff) for t in dynamic_texts(sign)
-                )
-            elif tag != "tuplet":
-                self._read_mark(sign, note_id, MARKS_ON_NOTATIONS)
-        for line in sorted(lines, key=lambda line: line.get("type") != "stop"):
-            self._read_line(line, note_id, place)
-        return is_tied
-
-    def _read_mark(self, sign: Element, note_id: int, known: frozenset[str]) -> None:
-        if sign.tag not in known:
-            self.found.lost[f"<{sign.tag}> signs"] += 1
-            return
-        kind = [sign.tag]
-        if sign.tag in WITH_TEXT:
-            kind.append((sign.text or "").strip() or sign.get("smufl", ""))
-        if sign.tag in ("tremolo", "non-arpeggiate") and sign.get("type", "single") != "single":
-            kind.append(sign.get("type"))
-        self.found.marks.append(Mark(note_id, ":".join(filter(None, kind))))
-
-    def _read_line(self, sign: Element, note_id: int, place: int) -> None:
-        """Pair the ends of a line; between voices of a measure the stop may be written before the start."""
-        key, is_start = (sign.tag, sign.get("number", "1")), sign.get("type") == "start"
-        if sign.get("type") not in ("start", "stop"):
-            return
-        other = self._lines.pop(key, None)
-        if other is not None and other[2] != is_start and other[0] != note_id and (not is_start or other[1] >= place):
-            ends = (note_id, other[0]) if is_start else (other[0], note_id)
-            self.found.spanners.append(Spanner(sign.tag, *ends))
-        else:
-            self.found.lost["lines without an end"] += other is not None
-            self._lines[key] = (note_id, place, is_start)
-
-    def _read_lyric(self, lyric: Element, note_id: int) -> None:
-        text = "".join(_lyric_text(child) for child in lyric if child.tag in ("text", "elision"))
-        if not text.strip():
-            return
-        parts = texts(lyric)
-        syllabic = parts.get("syllabic", "")
-        syllabic = syllabic if syllabic in ("begin", "middle", "end") else "single"
-        verse = self._verse(lyric.get("number", "1"))
-        self.found.lyrics.append(Lyric(note_id, text.strip(), syllabic, verse, "extend" in parts))
-
-    def _verse(self, label: str) -> int:
-        if label not in self._verses:
-            digits = label[-3:] if label[-3:].isdecimal() else label[-1:] if label[-1:].isdecimal() else "0"
-            self._verses[label] = int(digits) or len(self._verses) + 1
-        return self._verses[label]
+        key = self.drum_keys.get(instrument, DRUM_AT.get((place, head), nearest))
+        usual_place, usual_head = DRUM_STAFF.get(key, OTHER_DRUM)
+        if "display-step" in text and place != usual_place:
+            self.found.marks.append(Mark(self.next_id, f"display:{place}"))
+        if "notehead" in text:
+            self._read_notehead(element.find("notehead"), self.next_id, usual_head or "normal")
+        elif usual_head:
+            self.found.marks.append(Mark(self.next_id, "notehead:normal"))
+        return key, UNSPELLED
 
 
 @lru_cache(4096)
@@ -292,26 +207,3 @@ def _written_pitch(step: str | None, alter: str | None, octave: str | None) -> t
         raise ValueError(f"<pitch> says {step} {alter!r:.9} {octave!r:.9}, which is absurd")
     whole = round(exact_alter)
     return pitch.midi_pitch(index, whole, height), pitch.spelling(index, whole), whole == exact_alter
-
-
-def dynamic_texts(dynamics: Element) -> list[str]:
-    """`p`, `sfz`, … in a `<dynamics>` element."""
-    signs = [(sign.text or "").strip() if sign.tag == "other-dynamics" else str(sign.tag) for sign in dynamics]
-    return [sign for sign in signs if sign]
-
-
-def _ratio(sign: Element, actual: int, normal: int, outer: Fraction) -> tuple[int, int]:
-    """The ratio of one bracket: as it states, else what the note's ratio leaves beside the outer brackets."""
-    stated = [sign.find(f"{which}/tuplet-number") for which in ("tuplet-actual", "tuplet-normal")]
-    if all(s is not None for s in stated):
-        counts = number(stated[0]), number(stated[1])
-        if all(1 <= count <= 1000 for count in counts):
-            return counts
-    if outer == 1:
-        return actual, normal
-    left = Fraction(actual, normal) / outer
-    return left.numerator, left.denominator
-
-
-def _lyric_text(child: Element) -> str:
-    return child.text or ("‿" if child.tag == "elision" else "")
