@@ -64,6 +64,7 @@ def order(score: Score) -> str:
         (4, [(1, "ending-start", "1"), (2, "ending-stop", "1"), (2, "backward"), (2, "ending-start", "2"),
              (3, "ending-stop", "2"), (3, "fine"), (4, "dacapo")], "abacdac"),
         (3, [(1.5, "fine"), (3, "dacapo")], "abcab"),
+        (3, [(0, "order", "A B A"), (0, "section", "A"), (1, "section", "B"), (3, "backward")], "abcbca"),
     ],
 )  # fmt: skip
 def test_signs_are_played_as_written(bars, signs, played):

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from partimento.theory.chord import ChordSymbol
 from partimento.theory.interval import UNISON, Interval
 
+NO_NOTE = -1
+"""Id of no note: where a slur begins or ends outside the music, or in another file."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -143,9 +146,10 @@ class Repeat:
 
     onset_tick: int
     kind: str
-    """forward, backward, ending-start, -stop, -discontinue, segno, coda, to-coda, fine, dacapo, dalsegno."""
+    """forward, backward, ending-start, -stop, -discontinue, segno, coda, to-coda, fine, dacapo, dalsegno; section
+    where a named one begins, and order at the start, for the order in which sections are played."""
     text: str = ""
-    """Ending numbers (`1, 2`) or the times of a repeat."""
+    """Ending numbers (`1, 2`), the times of a repeat, a section's name, or the order (`A A B A`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,11 @@ _WITHIN: dict[np.dtype[np.void], tuple[str, ...]] = {
 }  # fmt: skip
 """Records that stay in force, and the columns within which one replaces another."""
 
+_CONTROL_RANK = np.arange(256)
+"""Controllers of one tick are sorted by number, but for those that select and set a parameter (RPN, NRPN): these
+only mean something in the order in which they are given."""
+_CONTROL_RANK[[6, 38, 96, 97, 98, 99, 100, 101]] = 101
+
 
 def canonical(array: Any, dtype: np.dtype[np.void]) -> Records:
     """A sorted, read-only copy."""
@@ -62,7 +67,8 @@ def canonical(array: Any, dtype: np.dtype[np.void]) -> Records:
         order += [grace, grace == 0] if grace.any() else []
         order += [column for column in rest if column.any()]  # each column costs a sort, and many are all zero
     else:
-        order = [array[n] for n in ("number", "staff", "part", "onset_tick") if n in (dtype.names or ())]
+        order = [_CONTROL_RANK[array["number"]]] if dtype == CONTROL else []
+        order += [array[n] for n in ("staff", "part", "onset_tick") if n in (dtype.names or ())]
     array = array.take(np.lexsort(order))  # twenty times as fast as indexing, for records
     array.flags.writeable = False
     return array

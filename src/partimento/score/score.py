@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from partimento.errors import NeedsBeats
 from partimento.score import excerpts, transposing, unfolding
 from partimento.score.events import (
+    NO_NOTE,
     Barline,
     ChordEvent,
     Direction,
@@ -225,12 +226,13 @@ class Score:
     def with_notes(self, notes: Records) -> Score:
         """A copy with other notes; what hung on notes that are gone goes too."""
         ids = set(notes["note_id"].tolist())
+        ends = ids | {NO_NOTE}
         return replace(
             self,
             notes=notes,
             lyrics=tuple(x for x in self.lyrics if x.note_id in ids),
             marks=tuple(x for x in self.marks if x.note_id in ids),
-            spanners=tuple(x for x in self.spanners if x.start_id in ids and x.end_id in ids),
+            spanners=tuple(x for x in self.spanners if {x.start_id, x.end_id} <= ends),
         )
 
     def transpose(self, interval: Interval | int) -> Score:

@@ -45,8 +45,13 @@ def playing_order(score: Score) -> list[Span]:
 
     Repeats are taken once or as often as they say. After D.C. and D.S. they are not taken again, last endings
     are played, Fine ends the piece and `to-coda` leads to the coda, as is customary (Gould, Behind Bars, 2011).
+    Where the score states an order of its sections (ABC's `P:AABA`), each of them is played so by itself.
     """
-    return _joined(_Player(score).play()) if score.repeats else [(0, score.end_tick)]
+    if not score.repeats:
+        return [(0, score.end_tick)]
+    signs = _signs(score)
+    stretches = _sections_in_order(signs, score.end_tick) or [(0, score.end_tick)]
+    return _joined(span for start, end in stretches for span in _Player(signs, start, end).play())
 
 
 def unfolded(score: Score) -> Score:
@@ -108,18 +113,18 @@ def _chained(score: Score, pieces: list[Score], starts: list[int]) -> Score:
 class _Player:
     """Walks through a score from sign to sign."""
 
-    def __init__(self, score: Score) -> None:
-        self.signs = _signs(score)
-        self.ticks = sorted({0, score.end_tick, *self.signs})
-        self.endings = _endings(self.signs, self.ticks[-1])
+    def __init__(self, signs: dict[int, list[Repeat]], start: int, end: int) -> None:
+        self.signs = {tick: at for tick, at in signs.items() if start <= tick <= end}
+        self.ticks = sorted({start, end, *self.signs})
+        self.endings = _endings(self.signs, end)
         self.order: list[Span] = []
-        self.repeat_start = 0
+        self.repeat_start = start
         self.times = 1
         self.jumped: set[Repeat] = set()
 
     def play(self) -> list[Span]:
         """The spans between signs in playing order."""
-        at = 0
+        at = self.ticks[0]
         while at < self.ticks[-1] and len(self.order) < MAX_SPANS:
             at = self._play_from(at)
         return self.order
@@ -151,7 +156,8 @@ class _Player:
             sign = self._sign(end, kind)
             if sign and sign not in self.jumped:
                 self.jumped.add(sign)
-                return 0 if kind == "dacapo" else next((t for t in self.ticks if self._sign(t, "segno")), 0)
+                place = next((tick for tick in self.ticks if self._sign(tick, "segno")), self.ticks[0])
+                return self.ticks[0] if kind == "dacapo" else place
         return end
 
     def _sign(self, tick: int, kind: str) -> Repeat | None:
@@ -159,6 +165,15 @@ class _Player:
 
     def _takes(self, ending: _Ending) -> bool:
         return not ending.times or (ending.last if self.jumped else self.times) in ending.times
+
+
+def _sections_in_order(signs: dict[int, list[Repeat]], end: int) -> list[Span]:
+    """The sections as an `order` sign names them, empty if there is none."""
+    every = [sign for _, at in sorted(signs.items()) for sign in at]
+    order = next((sign.text for sign in every if sign.kind == "order"), "")
+    starts = {sign.onset_tick: sign.text for sign in every if sign.kind == "section"}
+    sections = {starts[start]: (start, stop) for start, stop in pairwise([*starts, end]) if start < stop}
+    return [sections[name] for name in order.split()[:MAX_SPANS] if name in sections]
 
 
 def _wanted_times(backward: Repeat, ending: _Ending | None) -> int:
