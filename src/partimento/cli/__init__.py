@@ -33,9 +33,9 @@ _COMMANDS = {
     },
     "Work with files": {
         "show": ("show:show", "Show what is in a file, with a small piano roll."),
-        "convert": ("files:convert", "Turn a MIDI, MusicXML or ABC file into another of these."),
-        "play": ("files:play", "Play a file into a sound file."),
-        "print": ("files:print_pages", "Engrave a file as sheet music."),
+        "convert": ("convert:convert", "Turn a MIDI, MusicXML or ABC file into another of these."),
+        "play": ("play:play", "Play a file aloud, or into a sound file."),
+        "print": ("printing:print_pages", "Engrave a file as sheet music: PDF, SVG or PNG."),
     },
     "Make models": {
         "prepare": ("prepare:prepare", "Turn folders of music into a dataset for training."),

@@ -19,17 +19,19 @@ class Format:
     read: Callable[[bytes, str], tuple[Score, ...]]
     """(content, name for messages) ▶ the pieces in the file."""
     write: Callable[[Score], bytes]
+    sayable: Callable[[Score], Score]
+    """The score reduced to what the format can say: what comes back from a written file."""
 
 
-_MIDI = Format("MIDI", midi.read, midi.write)
-_MUSICXML = Format("MusicXML", musicxml.read, musicxml.write)
+_MIDI = Format("MIDI", midi.read, midi.write, midi.sayable)
+_MUSICXML = Format("MusicXML", musicxml.read, musicxml.write, musicxml.sayable)
 FORMATS: dict[str, Format] = {
     ".mid": _MIDI,
     ".midi": _MIDI,
     ".musicxml": _MUSICXML,
     ".xml": _MUSICXML,
-    ".mxl": Format("compressed MusicXML", musicxml.read, musicxml.write_compressed),
-    ".abc": Format("ABC", abc.read, abc.write),
+    ".mxl": Format("compressed MusicXML", musicxml.read, musicxml.write_compressed, musicxml.sayable),
+    ".abc": Format("ABC", abc.read, abc.write, abc.sayable),
 }
 """File ending ▶ format."""
 

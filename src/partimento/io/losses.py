@@ -15,6 +15,14 @@ _CONTROLS = {
     7: "volume changes", 10: "pan changes", 11: "expression", 64: "pedal changes", 66: "sostenuto pedal changes",
     67: "soft pedal changes",
 }  # fmt: skip
+_KINDS = {
+    "words": "words", "dynamics": "dynamics", "tempo": "tempo words", "crescendo": "hairpins", "diminuendo": "hairpins",
+    "wedge-stop": "ends of hairpins", "dashes": "dashed lines", "bracket": "bracket lines",
+    "octave-shift": "octave lines", "accidental": "reminders of accidentals", "rehearsal": "rehearsal marks", "fermata": "fermatas",
+    "barline-fermata": "fermatas", "meter-sign": "meter signs", "notehead": "shapes of noteheads",
+    "hidden": "hidden notes", "slash": "slashes of grace notes", "arpeggiate": "arpeggios", "figured-bass": "figured bass signs",
+    "accidental-mark": "accidentals of ornaments", "fingering": "fingerings",
+}  # fmt: skip
 _TEXTS = ("title", "subtitle", "composer", "arranger", "lyricist", "rights")
 
 
@@ -70,7 +78,7 @@ def _events(score: Score) -> Counter[str]:
 
 
 def _kind_in_words(kind: str) -> str:
-    return {"words": "words", "dynamics": "dynamics"}.get(kind, kind.replace("-", " ") + " signs")
+    return _KINDS.get(kind, kind.replace("-", " ") + " signs")
 
 
 def _properties(part: Part) -> list[str]:

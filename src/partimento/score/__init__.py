@@ -1,6 +1,7 @@
 """One piece of music: Score, its records and its events."""
 
 from partimento.score.events import (
+    NO_NOTE,
     Barline,
     ChordEvent,
     Direction,
@@ -39,6 +40,7 @@ __all__ = [
     "MEASURE",
     "METER",
     "NOTE",
+    "NO_NOTE",
     "TEMPO",
     "Barline",
     "ChordEvent",

@@ -10,7 +10,7 @@ import numpy as np
 
 from partimento.errors import NeedsBeats
 from partimento.score.events import Part
-from partimento.score.records import restated
+from partimento.score.records import Records, restated
 
 if TYPE_CHECKING:
     from partimento.score.score import Score
@@ -36,17 +36,32 @@ def slice_bars(score: Score, first: int, last: int) -> Score:
 def cut(score: Score, start: int, end: int) -> Score:
     """The span [start, end) moved to tick 0, with what is in force at its start; notes end with it at the latest."""
     changes: dict[str, Any] = {name: restated(getattr(score, name), start, end) for name in STATES}
+    if not len(changes["meters"]):  # the first meter counts from tick 0, wherever it stands
+        changes["meters"] = score.meters[:1].copy()
+        changes["meters"]["onset_tick"] = start
     for name in EVENTS:
         changes[name] = tuple(x for x in getattr(score, name) if start <= x.onset_tick < end)
-    measures = score.measures[(score.measures["onset_tick"] >= start) & (score.measures["onset_tick"] < end)]
     running = [c for c in score.chords if c.onset_tick < start]
     if running and not any(c.onset_tick == start for c in changes["chords"]):
         changes["chords"] = (replace(running[-1], onset_tick=start), *changes["chords"])
     notes = score.notes[(score.notes["onset_tick"] >= start) & (score.notes["onset_tick"] < end)].copy()
     notes["tied"] &= notes["onset_tick"] + notes["duration_tick"] < end
     notes["duration_tick"] = np.minimum(notes["duration_tick"], end - notes["onset_tick"])
-    excerpt = replace(score, measures=measures, parts=parts_at(score, start), **changes).with_notes(notes)
+    changes |= {"measures": _measures(score, start, end), "parts": parts_at(score, start)}
+    excerpt = replace(score, **changes).with_notes(notes)
     return excerpt.map_ticks(lambda tick: tick - start, lambda tick: tick)
+
+
+def _measures(score: Score, start: int, end: int) -> Records:
+    """The measures of a span; those that it cuts are as long as what is inside, and the last has all behind it."""
+    first = score.measures["onset_tick"]
+    last = first + score.measures["duration_tick"]
+    last[-1:] = np.maximum(last[-1:], end)
+    is_inside = (first < end) & (last > start)
+    measures = score.measures[is_inside].copy()
+    measures["onset_tick"] = np.maximum(first, start)[is_inside]
+    measures["duration_tick"] = np.minimum(last, end)[is_inside] - measures["onset_tick"]
+    return measures
 
 
 def parts_at(score: Score, tick: int) -> tuple[Part, ...]:

@@ -61,6 +61,10 @@ _CONTROL_RANK[[6, 38, 96, 97, 98, 99, 100, 101]] = 101
 def canonical(array: Any, dtype: np.dtype[np.void]) -> Records:
     """A sorted, read-only copy."""
     array = np.asarray(array, dtype=dtype)
+    if _is_canonical(array):
+        array = array.copy()
+        array.flags.writeable = False
+        return array
     if dtype == NOTE:
         grace, rest = array["grace"], [array[n] for n in ("voice", "staff", "part", "onset_tick")]
         order = [array["note_id"], array["duration_tick"], array["pitch"]]
@@ -72,6 +76,18 @@ def canonical(array: Any, dtype: np.dtype[np.void]) -> Records:
     array = array.take(np.lexsort(order))  # twenty times as fast as indexing, for records
     array.flags.writeable = False
     return array
+
+
+def _is_canonical(array: Records) -> bool:
+    """Whether an array is sorted without doubt, as those of changed copies mostly are; sorting takes longer."""
+    if len(array) < 2:
+        return True
+    key = array["onset_tick"]
+    if array.dtype == NOTE:
+        if any(array[name].any() for name in ("voice", "staff", "grace")) or int(key[-1]) >> 32:
+            return False
+        key = (key << 30) + (array["part"].astype(np.int64) << 15) + array["pitch"]
+    return bool((key[1:] > key[:-1]).all())
 
 
 def restated(array: Records, start: int, end: int) -> Records:
@@ -131,7 +147,7 @@ def measures_from_meters(meters: Records, ticks_per_quarter: int, end_tick: int,
         start = pickup_tick if index == 0 else onsets[index]
         stop = onsets[index + 1] if index + 1 < len(onsets) else max(end_tick, start + 1)
         starts.append(np.arange(start, max(stop, start), length, dtype=np.int64))
-    flat = np.unique(np.concatenate(starts))
+    flat = np.unique(np.concatenate(starts)) if len(starts) > 1 else starts[0]
     last_start = int(flat[-1])
     measures = np.zeros(len(flat), MEASURE)
     measures["onset_tick"] = flat
