@@ -28,6 +28,8 @@ _MUSICXML = Format("MusicXML", musicxml.read, musicxml.write, musicxml.sayable)
 FORMATS: dict[str, Format] = {
     ".mid": _MIDI,
     ".midi": _MIDI,
+    ".kar": _MIDI,
+    ".rmi": _MIDI,
     ".musicxml": _MUSICXML,
     ".xml": _MUSICXML,
     ".mxl": Format("compressed MusicXML", musicxml.read, musicxml.write_compressed, musicxml.sayable),

@@ -16,12 +16,12 @@ _CONTROLS = {
     67: "soft pedal changes",
 }  # fmt: skip
 _KINDS = {
-    "words": "words", "dynamics": "dynamics", "tempo": "tempo words", "crescendo": "hairpins", "diminuendo": "hairpins",
-    "wedge-stop": "ends of hairpins", "dashes": "dashed lines", "bracket": "bracket lines",
-    "octave-shift": "octave lines", "accidental": "reminders of accidentals", "rehearsal": "rehearsal marks", "fermata": "fermatas",
-    "barline-fermata": "fermatas", "meter-sign": "meter signs", "notehead": "shapes of noteheads",
-    "hidden": "hidden notes", "slash": "slashes of grace notes", "arpeggiate": "arpeggios", "figured-bass": "figured bass signs",
-    "accidental-mark": "accidentals of ornaments", "fingering": "fingerings",
+    "words": "words", "dynamics": "dynamics", "tempo": "tempo words", "crescendo": "hairpins",
+    "diminuendo": "hairpins", "wedge-stop": "ends of hairpins", "dashes": "dashed lines", "bracket": "bracket lines",
+    "octave-shift": "octave lines", "accidental": "reminders of accidentals", "rehearsal": "rehearsal marks",
+    "fermata": "fermatas", "barline-fermata": "fermatas", "meter-sign": "meter signs", "hidden": "hidden notes",
+    "notehead": "shapes of noteheads", "slash": "slashes of grace notes", "arpeggiate": "arpeggios",
+    "figured-bass": "figured bass signs", "accidental-mark": "accidentals of ornaments", "fingering": "fingerings",
 }  # fmt: skip
 _TEXTS = ("title", "subtitle", "composer", "arranger", "lyricist", "rights")
 

@@ -28,7 +28,8 @@ class Part:
     pan: int | None = None
     """MIDI pan (CC 10) at the start, 0-127."""
     channel: int | None = None
-    """MIDI channel, 1-16, where the source states one; parts on one channel share its controllers."""
+    """MIDI channel where the source states one, from 1; 17-32 are those of a second port. Parts on one channel
+    share its controllers."""
 
 
 @dataclass(frozen=True, slots=True)

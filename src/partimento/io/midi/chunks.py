@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 from partimento.errors import BadFile
 
-END_OF_TRACK = b"\xff\x2f\x00"
+MAX_BYTES = 8 * 2**20
+MAX_TRACKS = 2_000
 _JUNK = 4096
-"""How far behind its beginning a file's header is looked for (MacBinary, mail headers)."""
+"""How far behind its beginning a file's header is looked for (RIFF, MacBinary, mail headers)."""
+
+Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,52 +22,48 @@ class Chunks:
     format: int
     division: int
     """Ticks per quarter; negative: SMPTE, as the file has it."""
-    tracks: tuple[tuple[int, int], ...]
+    tracks: tuple[Span, ...]
     """First byte of each track and the one behind its last."""
-    is_regular: bool
-    """Nothing but a plain header and whole tracks that end as they should."""
     warnings: tuple[str, ...] = ()
 
 
 def find_chunks(data: bytes, name: str) -> Chunks:
-    """Header and tracks of a MIDI file, as far as they are there.
+    """Header and tracks of a MIDI file, as far as they are there; lengths that it declares are not trusted.
 
     Raises:
-        BadFile: there is no MIDI header, no track, or time stands still (division 0).
+        BadFile: there is no MIDI header, no track, more than MIDI needs, or time stands still (division 0).
     """
+    if len(data) > MAX_BYTES:
+        raise BadFile(name, f"larger than {MAX_BYTES // 2**20} MiB, which no MIDI file of music is; cut it")
     start = data.find(b"MThd", 0, _JUNK)
     if start < 0 or len(data) < start + 14:
         raise BadFile(name, "no MIDI header (MThd) in it; this is no MIDI file")
     length, kind, count, division = struct.unpack_from(">IHHh", data, start + 4)
     if division == 0:
         raise BadFile(name, "its header says 0 ticks per quarter; export it again")
-    tracks, warnings, is_tiled = _tracks(data, start + 8 + max(length, 6))
+    tracks, warnings = _tracks(data, start + 8 + max(length, 6), name)
     if not tracks:
         raise BadFile(name, "no track (MTrk) in it; the file is cut off behind its header")
-    if start:
-        warnings.append("MIDI header inside another container or behind other bytes")
+    if start and data[:4] != b"RIFF":
+        warnings.append(f"{start} bytes before the MIDI header")
     if len(tracks) != count:
         warnings.append(f"{len(tracks)} tracks instead of {count}")
-    is_regular = is_tiled and start == 0 and length == 6 and kind < 2 and division > 0 and len(tracks) == count
-    is_regular = is_regular and all(data.endswith(END_OF_TRACK, first, last) for first, last in tracks)
-    return Chunks(kind, division, tuple(tracks), is_regular, tuple(warnings))
+    return Chunks(kind, division, tuple(tracks), tuple(warnings))
 
 
-def _tracks(data: bytes, place: int) -> tuple[list[tuple[int, int]], list[str], bool]:
-    tracks: list[tuple[int, int]] = []
+def _tracks(data: bytes, place: int, name: str) -> tuple[list[Span], list[str]]:
+    tracks: list[Span] = []
     warnings: list[str] = []
-    is_tiled = True
-    while place + 8 <= len(data):
+    while place + 8 <= len(data) and len(tracks) <= MAX_TRACKS:
         kind, length = struct.unpack_from(">4sI", data, place)
         end = place + 8 + length
-        if kind != b"MTrk":
-            is_tiled = False
-        if end > len(data) or (end < len(data) and not data[end : end + 4].isalpha()):
+        if not kind.isalpha() or end > len(data) or (end < len(data) and not data[end : end + 4].isalpha()):
             found = data.find(b"MTrk", place + 8)
             end = found if found >= 0 else len(data)
-            is_tiled = False
             warnings.append(f"chunk at byte {place} has the wrong length")
         if kind == b"MTrk":
             tracks.append((place + 8, end))
         place = end
-    return tracks, warnings, is_tiled and place == len(data)
+    if len(tracks) > MAX_TRACKS:
+        raise BadFile(name, f"more than {MAX_TRACKS} tracks; it is damaged")
+    return tracks, warnings[:5]

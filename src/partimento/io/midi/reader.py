@@ -1,192 +1,194 @@
-"""Reads MIDI files: symusic where a file is regular, a parser of our own where it is not.
+"""Reads MIDI files: what their tracks hold becomes one Score, for type 2 one for each track.
 
-A part is what one track plays on one channel with one program. A file without a meter is taken to be in 4/4
-if its notes lie on the beat grid, else it is a performance without bars. A single first bar in a shorter
-meter is a pickup. Left out: lyrics and other texts, controllers but volume, pan and pedals, aftertouch.
+A part is what one track plays on one channel. A file without a meter is taken to be in 4/4 if its notes lie on
+the beat grid, else it is a performance without bars. A single first bar in a shorter meter is a pickup.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from typing import Any
+from collections import defaultdict
 
 import numpy as np
 
 from partimento.errors import BadFile
-from partimento.io.midi import fast, tolerant
-from partimento.io.midi.chunks import find_chunks
-from partimento.io.midi.events import PAN, PEDALS, VOLUME, Ints, RawFile, RawPart
-from partimento.score import (
-    BEND,
-    CONTROL,
-    KEY,
-    METER,
-    NOTE,
-    TEMPO,
-    Part,
-    Records,
-    Score,
-    measures_from_meters,
-)
-from partimento.theory.meter import BEAT_TYPES
+from partimento.io.midi.bars import bar_count, bars, without_pickup
+from partimento.io.midi.chunks import Span, find_chunks
+from partimento.io.midi.decode import MAX_MESSAGES, Decoded, decode
+from partimento.io.midi.layout import Layout, lay_out
+from partimento.io.midi.metas import Metas, sort_metas
+from partimento.io.midi.pairing import Notes, pair
+from partimento.io.midi.settings import settings
+from partimento.io.midi.signs import KEY_PRESSURE
+from partimento.io.midi.texts import syllables
+from partimento.io.midi.timing import is_on_grid, key_records, meter_rows, tempo_records
+from partimento.score import MEASURE, METER, NOTE, TEMPO, Lyric, Message, Records, Score
 from partimento.theory.pitch import UNSPELLED
 
 _log = logging.getLogger("partimento.io")
 MAX_MEASURES = 100_000
 MAX_QUARTERS = 1_000_000
 MAX_PARTS = 1_000
-_GRID = np.array([0, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1])
-_GRID_TOLERANCE = 1 / 48
-"""In quarters; a quarter of all random onsets lie within it."""
-_GRID_SHARE = 0.6
-"""Music has beats if at least this share of its onsets lies on the grid."""
 
 
 def read(data: bytes, name: str) -> tuple[Score, ...]:
     """The piece in a MIDI file; every track of a type 2 file is a piece of its own.
 
     Raises:
-        BadFile: there is no MIDI in it, no note, or it is absurdly long.
+        BadFile: there is no MIDI in it, no note, or more than the limits of this module allow.
     """
     chunks = find_chunks(data, name)
-    raw = fast.parse(data, chunks) if chunks.is_regular else None
-    raws = [raw] if raw is not None else tolerant.parse(data, chunks)
-    warnings = [*chunks.warnings, *(text for raw in raws for text in raw.warnings)]
+    warnings = list(chunks.warnings)
+    if chunks.format == 2:
+        pieces = [(data[start:end], ((0, end - start),)) for start, end in chunks.tracks]
+    else:
+        pieces = [(data, chunks.tracks)]
+    found = [_piece(content, tracks, chunks.division, name, warnings) for content, tracks in pieces]
     if warnings:
         _log.warning("%s: %s", name, "; ".join(warnings[:5]))
-    scores = tuple(_score(raw, name) for raw in raws if any(len(part.notes) for part in raw.parts))
+    scores = tuple(score for score in found if score is not None)
     if not scores:
         raise BadFile(name, "no note in it")
     return scores
 
 
-def _score(raw: RawFile, name: str) -> Score:
-    if len(raw.parts) > MAX_PARTS:
-        raise BadFile(name, f"{len(raw.parts)} parts; at most {MAX_PARTS} can be read")
-    notes = _notes(raw.parts)
-    end_tick = int((notes["onset_tick"] + notes["duration_tick"]).max())
-    if end_tick > MAX_QUARTERS * raw.ticks_per_quarter:
-        raise BadFile(name, f"it lasts {end_tick // raw.ticks_per_quarter} quarters; cut it before {MAX_QUARTERS}")
-    meters, pickup_tick = _meters(raw, notes, end_tick, name)
-    _guard_measures(meters, raw.ticks_per_quarter, end_tick, name)
+def _piece(data: bytes, tracks: tuple[Span, ...], division: int, name: str, warnings: list[str]) -> Score | None:
+    resolution, frames_bpm = _resolution(division)
+    decoded = _within_limits(decode(data, tracks, name), resolution, name)
+    notes = pair(decoded)
+    if not len(notes.onset_tick):
+        return None
+    layout = lay_out(notes, decoded.others, len(tracks))
+    if len(layout.channels) > MAX_PARTS:
+        raise BadFile(name, f"{len(layout.channels)} parts; at most {MAX_PARTS} can be read")
+    metas = sort_metas(decoded.others, layout)
+    metas.is_beatless |= frames_bpm is not None
+    warnings += [*decoded.warnings, *metas.warnings]
+    if notes.hanging:
+        warnings.append(f"{notes.hanging} notes have no end")
+    return _score(decoded, notes, layout, metas, resolution, frames_bpm, name)
+
+
+def _resolution(division: int) -> tuple[int, float | None]:
+    """Ticks per quarter; under SMPTE a quarter is set to a second, and the tempo says so."""
+    if division > 0:
+        return division, None
+    frames, per_frame = -(division >> 8), max(division & 0xFF, 1)
+    return (30 * per_frame, 59.94) if frames == 29 else (max(frames, 1) * per_frame, 60.0)
+
+
+def _within_limits(decoded: Decoded, resolution: int, name: str) -> Decoded:
+    """The events without what stands absurdly late; only the end of a damaged track does.
+
+    Raises:
+        BadFile: a note stands there, or there are more single messages than can be kept.
+    """
+    events, limit = decoded.events, MAX_QUARTERS * resolution
+    kind = events.status >> 4
+    singles = len(decoded.others) + int(((kind == 0xA) | (kind == 0xC) | (kind == 0xD)).sum())
+    if singles > MAX_MESSAGES:
+        raise BadFile(name, f"{singles} messages besides notes; at most {MAX_MESSAGES} can be read")
+    if decoded.ends.max() <= limit:
+        return decoded
+    late, is_note = events.tick > limit, events.status < KEY_PRESSURE
+    if (late & is_note).any():
+        quarters = int(events.tick[is_note].max()) // resolution
+        raise BadFile(name, f"it lasts {quarters} quarters; cut it before {MAX_QUARTERS}")
+    others = [other for other in decoded.others if other.tick <= limit]
+    kept = events.where(~late)
+    ends = np.zeros_like(decoded.ends)
+    np.maximum.at(ends, kept.track, kept.tick)
+    warnings = [*decoded.warnings, f"what stands behind {MAX_QUARTERS} quarters was left out"]
+    return Decoded(kept, others, np.where(decoded.ends > limit, ends, decoded.ends), warnings)
+
+
+def _score(
+    decoded: Decoded,
+    found: Notes,
+    layout: Layout,
+    metas: Metas,
+    resolution: int,
+    frames_bpm: float | None,
+    name: str,
+) -> Score:
+    notes = _notes(found, layout)
+    first_onsets = np.zeros(len(layout.channels), np.int64)
+    first_onsets[notes["part"][::-1]] = notes["onset_tick"][::-1]
+    played = settings(decoded.events, layout, metas.names, first_onsets.tolist())
+    lyrics, spare_lyrics = _lyrics(metas, notes, layout)
+    meters, measures = _bars(metas, notes, int(decoded.ends.max()), resolution, name)
+    tempos = tempo_records(metas.tempos)
+    if frames_bpm is not None:  # tempos do not act where time is counted in film frames
+        tempos = np.array([(0, frames_bpm)], TEMPO)
     return Score(
-        raw.ticks_per_quarter,
-        tuple(_part(part) for part in raw.parts),
+        resolution,
+        tuple(played.parts),
         notes,
-        measures_from_meters(meters, raw.ticks_per_quarter, end_tick, pickup_tick) if len(meters) else [],  # type: ignore[arg-type]
+        measures,
         meters,
-        _keys(raw, end_tick),
-        _tempos(raw, end_tick, name),
-        controls=_controls(raw.parts),
-        bends=_bends(raw.parts),
-        title=raw.title,
+        key_records(metas.keys),
+        tempos,
+        controls=played.controls,
+        bends=played.bends,
+        programs=tuple(played.programs),
+        directions=tuple(metas.directions),
+        lyrics=tuple(lyrics),
+        messages=(*metas.messages, *spare_lyrics, *played.messages),
+        title=metas.title,
+        rights=metas.rights,
     )
 
 
-def _part(raw: RawPart) -> Part:
-    first = {number: value for _, number, value in raw.controls[::-1].tolist()}
-    return Part(raw.name, raw.program, raw.is_drums, volume=first.get(VOLUME), pan=first.get(PAN))
-
-
-def _notes(parts: list[RawPart]) -> Records:
-    notes = np.zeros(sum(len(part.notes) for part in parts), NOTE)
-    rows = np.concatenate([part.notes for part in parts])
-    notes["onset_tick"], notes["pitch"], notes["velocity"] = rows[:, 0], rows[:, 2], rows[:, 3]
-    notes["duration_tick"] = np.maximum(rows[:, 1], 1)
-    notes["part"] = np.repeat(np.arange(len(parts)), [len(part.notes) for part in parts])
+def _notes(found: Notes, layout: Layout) -> Records:
+    """The notes, in the order in which a score has them: one key sorts quicker than several."""
+    part = layout.home[found.source]
+    order = np.argsort((found.onset_tick << 17) + (part << 7) + found.pitch, kind="stable")
+    notes = np.zeros(len(order), NOTE)
+    notes["onset_tick"], notes["duration_tick"] = found.onset_tick[order], found.duration_tick[order]
+    notes["pitch"], notes["velocity"] = found.pitch[order], found.velocity[order]
+    notes["part"] = part[order]
     notes["spelling"] = UNSPELLED
     notes["note_id"] = np.arange(len(notes))
     return notes
 
 
-def _controls(parts: list[RawPart]) -> Records:
-    rows = [
-        (tick, index, number, value)
-        for index, part in enumerate(parts)
-        for tick, number, value in part.controls[np.isin(part.controls[:, 1], PEDALS)].tolist()
-    ]
-    return np.array(rows, CONTROL)
+def _bars(metas: Metas, notes: Records, track_end: int, resolution: int, name: str) -> tuple[Records, Records]:
+    """Meters and bars, none of either where there is no beat.
 
-
-def _bends(parts: list[RawPart]) -> Records:
-    rows = [(tick, index, value) for index, part in enumerate(parts) for tick, value in part.bends.tolist()]
-    return np.array(rows, BEND)
-
-
-# Meter, key, tempo
-
-
-def _meters(raw: RawFile, notes: Records, end_tick: int, name: str) -> tuple[Records, int]:
-    """Changes of meter up to the end, and the length of a pickup."""
-    rows: list[tuple[int, int, int]] = []
-    for tick, beats, beat_type in _by_tick(raw.meters, end_tick):
-        if not 0 < beats < 100 or beat_type not in BEAT_TYPES:
-            _log.warning("%s: meter %s/%s at tick %s is none and was left out", name, beats, beat_type, tick)
-        elif not rows or rows[-1][1:] != (beats, beat_type):
-            rows.append((tick, beats, beat_type))
-    if raw.is_beatless or (not rows and not _is_on_grid(notes, raw.ticks_per_quarter)):
-        return np.empty(0, METER), 0
-    if not rows or rows[0][0] > 0:
-        rows = [(0, 4, 4), *(rows[1:] if rows and rows[0][1:] == (4, 4) else rows)]
-    return _fold_pickup(rows, raw.ticks_per_quarter)
-
-
-def _fold_pickup(rows: list[tuple[int, int, int]], ticks_per_quarter: int) -> tuple[Records, int]:
-    if len(rows) > 1:
-        lengths = [4 * ticks_per_quarter * beats // beat_type for _, beats, beat_type in rows[:2]]
-        if rows[1][0] == lengths[0] < lengths[1]:
-            return np.array([(0, *rows[1][1:]), *rows[2:]], METER), lengths[0]
-    return np.array(rows, METER), 0
-
-
-def _is_on_grid(notes: Records, ticks_per_quarter: int) -> bool:
-    phase = notes["onset_tick"] % ticks_per_quarter / ticks_per_quarter
-    distance = np.abs(phase[:, None] - _GRID).min(axis=1)
-    return bool((distance <= _GRID_TOLERANCE).mean() >= _GRID_SHARE)
-
-
-def _guard_measures(meters: Records, ticks_per_quarter: int, end_tick: int, name: str) -> None:
-    count = 0.0
-    ends = [*meters["onset_tick"].tolist()[1:], end_tick]
-    for (start, beats, beat_type), end in zip(meters.tolist(), ends, strict=True) if len(meters) else ():
-        count += (end - start) / max(4 * ticks_per_quarter * beats / beat_type, 1)
-    if count > MAX_MEASURES:
+    Raises:
+        BadFile: the meters make more than `MAX_MEASURES` bars.
+    """
+    if metas.is_beatless or not (metas.meters or is_on_grid(notes, resolution)):
+        return np.empty(0, METER), np.empty(0, MEASURE)
+    meters, pickup_tick = without_pickup(meter_rows(metas.meters) or [(0, 4, 4)], resolution)
+    note_end = int((notes["onset_tick"] + notes["duration_tick"]).max())
+    if (count := bar_count(meters, resolution, note_end)) > MAX_MEASURES:
         raise BadFile(name, f"its meters make {count:.0f} bars; at most {MAX_MEASURES} can be read")
+    if track_end > note_end and bar_count(meters, resolution, track_end) > MAX_MEASURES:
+        track_end = note_end
+    return meters, bars(meters, resolution, note_end, track_end, pickup_tick)
 
 
-def _keys(raw: RawFile, end_tick: int) -> Records:
-    """The key that most tracks state at a tick; drum tracks often say C major where others know better."""
-    counts: Counter[tuple[int, int, int]] = Counter()
-    for tick, fifths, minor in raw.keys.tolist():
-        if -7 <= fifths <= 7 and minor in (0, 1) and (tick == 0 or tick < end_tick):
-            counts[tick, fifths, minor] += 1
-    ranked = sorted((count, key) for key, count in counts.items())
-    best = {tick: (fifths, minor) for _, (tick, fifths, minor) in ranked}
-    return np.array([(tick, -1, *best[tick]) for tick in sorted(best)], KEY)
-
-
-def _tempos(raw: RawFile, end_tick: int, name: str) -> Records:
-    if raw.fixed_tempo_bpm is not None:
-        return np.array([(0, raw.fixed_tempo_bpm)], TEMPO)
-    rows: list[tuple[int, float]] = []
-    for tick, microseconds in _by_tick(raw.tempos, end_tick):
-        if microseconds < 1000:
-            _log.warning("%s: a tempo of %s µs per quarter at tick %s was left out", name, microseconds, tick)
-        else:
-            rows.append((tick, _beats_per_minute(microseconds)))
-    return np.array(rows, TEMPO)
-
-
-def _beats_per_minute(microseconds: int) -> float:
-    """The plainest number that is written with these microseconds again: 618557 is 97."""
-    exact = 60e6 / microseconds
-    plain = round(exact, 3)
-    return plain if round(60e6 / plain) == microseconds else exact
-
-
-def _by_tick(rows: Ints, end_tick: int) -> list[Any]:
-    """Rows before the end in order of time; of several at one tick the last."""
-    rows = rows[(rows[:, 0] == 0) | (rows[:, 0] < end_tick)]
-    ordered = rows[np.argsort(rows[:, 0], kind="stable")].tolist()
-    return list({row[0]: row for row in ordered}.values())
+def _lyrics(metas: Metas, notes: Records, layout: Layout) -> tuple[list[Lyric], list[Message]]:
+    """Lyrics on the highest note that begins with them in their track; those without a note."""
+    if not metas.lyrics:
+        return [], []
+    order = np.lexsort([notes["note_id"], notes["duration_tick"], notes["pitch"]])
+    top = dict(
+        zip(zip(*(notes[c][order].tolist() for c in ("part", "onset_tick")), strict=True), order.tolist(), strict=True)
+    )
+    parts_of: defaultdict[int, list[int]] = defaultdict(list)
+    for part, track in enumerate(layout.tracks):
+        parts_of[track].append(part)
+    texts: defaultdict[tuple[int, int], list[tuple[int, str, int]]] = defaultdict(list)
+    verses: defaultdict[int, int] = defaultdict(int)
+    spare: list[Message] = []
+    for message, track, text in metas.lyrics:
+        part = next((part for part in parts_of[track] if (part, message.onset_tick) in top), None)
+        if part is None:
+            spare.append(message)
+            continue
+        note_id = top[part, message.onset_tick]
+        verses[note_id] += 1
+        texts[part, verses[note_id]].append((note_id, text, verses[note_id]))
+    return [lyric for sung in texts.values() for lyric in syllables(sung)], spare

@@ -1,36 +1,56 @@
 """Writes a score as a standard MIDI file of type 1.
 
-The first track conducts: title, meters, keys, tempos. Then comes one track for each part. A measure that is
-shorter or longer than its meter (a pickup) is written in the meter that it fills, so that barlines agree.
-Ties are merged; grace notes take their time from what is before the beat; notes without a velocity get 80.
+The first track conducts: title, rights, meters, keys, tempos, markers. Then comes one track for each part, and one
+for each name that a track without notes had. A measure that is shorter or longer than its meter (a pickup) is
+written in the meter that it fills, so that barlines agree. At one tick, notes end first, then come messages,
+bank and program, controllers, bends, and at last new notes.
 """
 
 from __future__ import annotations
 
-import logging
 import struct
-from dataclasses import replace
-from fractions import Fraction
+from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from partimento.errors import BadFile
-from partimento.io.midi.events import DRUM_CHANNEL, PAN, VOLUME
-from partimento.score import Part, Records, Score
-from partimento.theory.meter import BEAT_TYPES
+from partimento.io.midi.bars import with_pickup
+from partimento.io.midi.openings import stated
+from partimento.io.midi.sayable import last_tick, sayable
+from partimento.io.midi.signs import (
+    BANK,
+    BEND_CHANGE,
+    CHANNELS,
+    CONTROL_CHANGE,
+    COPYRIGHT,
+    END,
+    KEY_CHANGE,
+    LYRIC,
+    MARKER,
+    METER_CHANGE,
+    NAME,
+    NO_BEAT,
+    NOTE_OFF,
+    NOTE_ON,
+    PAN,
+    PORT,
+    PROGRAM,
+    TEMPO_CHANGE,
+    VOLUME,
+    microseconds_per_quarter,
+)
+from partimento.io.midi.texts import encode_text, sung_text
+from partimento.score import Message, Records, Score
 
-_log = logging.getLogger("partimento.io")
-DEFAULT_VELOCITY = 80
-MAX_RESOLUTION = 0x7FFF
-RESCALED_RESOLUTION = 15_120
-"""Ticks per quarter of files whose own number MIDI cannot hold."""
-GRACES_PER_QUARTER = 8
 MAX_DELTA = 0x0FFFFFFF
-_OFF, _STATE, _ON = 0, 1, 2
+_HEAD, _OFF, _FIRST, _BANK, _PROGRAM, _CONTROL, _BEND, _ON, _LAST = range(9)
 """Order of events at one tick."""
-_MINOR_MODES = (1, 2, 3, 6)
-"""Ids of minor, dorian, phrygian and locrian: MIDI knows only major and minor."""
+_CLOCKS, _THIRTY_SECONDS = 24, 8
+"""MIDI clocks in a click of the metronome, and thirty-second notes in a quarter."""
+
+Event = tuple[int, int, bytes]
+"""Tick, order, content."""
 
 
 def write(score: Score) -> bytes:
@@ -39,114 +59,121 @@ def write(score: Score) -> bytes:
     Raises:
         BadFile: the music is longer than MIDI can count.
     """
-    score = _within_midi(score.sounding())
-    if score.end_tick > MAX_DELTA:
-        raise BadFile(score.title or "score", f"{score.end_tick} ticks are more than MIDI can count")
-    channels = _channels(score.parts)
-    tracks = [_conductor(score)] + [_track(score, index, channels[index]) for index in range(len(score.parts))]
+    score = sayable(score)
+    end = last_tick(score)
+    if end > MAX_DELTA:
+        raise BadFile(score.title or "score", f"{end} ticks are more than MIDI can count")
+    names = [message for message in score.messages if message.part < 0 and message.data[:2] == NAME]
+    tracks = [_track(_conductor(score), end_tick=end)]
+    tracks += [_part_track(score, index) for index in range(len(score.parts))]
+    tracks += [_track([(name.onset_tick, _HEAD, name.data)]) for name in names]
     header = struct.pack(">4sIHHH", b"MThd", 6, 1, len(tracks), score.ticks_per_quarter)
     return header + b"".join(b"MTrk" + struct.pack(">I", len(track)) + track for track in tracks)
 
 
-def _within_midi(score: Score) -> Score:
-    """The score in a resolution, and with the pitches, that MIDI can hold."""
-    is_pitch = (score.notes["pitch"] >= 0) & (score.notes["pitch"] <= 127)
-    if not is_pitch.all():
-        _log.warning("%s: notes beyond the 128 pitches of MIDI were left out", score.title or "score")
-        score = score.with_notes(score.notes[is_pitch])
-    if score.ticks_per_quarter > MAX_RESOLUTION:
-        score = _rounded(score, RESCALED_RESOLUTION)
-    return score
-
-
-def _rounded(score: Score, ticks_per_quarter: int) -> Score:
-    ratio = ticks_per_quarter / score.ticks_per_quarter
-    changes: dict[str, Records] = {}
-    for name in ("notes", "measures", "meters", "keys", "tempos", "controls", "bends"):
-        array = getattr(score, name).copy()
-        onsets = np.rint(array["onset_tick"] * ratio).astype(np.int64)
-        if "duration_tick" in (array.dtype.names or ()):
-            ends = np.rint((array["onset_tick"] + array["duration_tick"]) * ratio).astype(np.int64)
-            array["duration_tick"] = ends - onsets
-        array["onset_tick"] = onsets
-        changes[name] = array
-    kept = Score(ticks_per_quarter, score.parts, title=score.title)
-    return replace(kept, **changes)
-
-
-def _channels(parts: tuple[Part, ...]) -> list[int]:
-    """A channel for each part, drums on the tenth; where 15 do not suffice, parts that sound alike share."""
-    free = [channel for channel in range(16) if channel != DRUM_CHANNEL]
-    pitched = [index for index, part in enumerate(parts) if not part.is_drums]
-    is_scarce = len(pitched) > len(free)
-    channels = [DRUM_CHANNEL] * len(parts)
-    taken: dict[object, int] = {}
-    for index in pitched:
-        part = parts[index]
-        key = (part.program, part.volume, part.pan) if is_scarce else index
-        if key not in taken:
-            taken[key] = free[len(taken) % len(free)]
-        channels[index] = taken[key]
-    return channels
-
-
-# Conductor
-
-
-def _conductor(score: Score) -> bytes:
-    events = [(0, _meta(3, _text(score.title)))] if score.title else []
-    events += [
-        (tick, _meta(0x58, bytes([beats, beat_type.bit_length() - 1, 24, 8])))
-        for tick, beats, beat_type in _meters(score)
-    ]
-    keys = {tick: (fifths, mode) for tick, _, fifths, mode in score.keys[::-1].tolist()}
-    events += [(tick, _meta(0x59, struct.pack(">bB", *_key(*key)))) for tick, key in sorted(keys.items())]
+def _conductor(score: Score) -> list[Event]:
+    texts = ((NAME, score.title), (COPYRIGHT, score.rights))
+    events = [(0, _HEAD, kind + encode_text(text)) for kind, text in texts if text]
+    for tick, beats, beat_type in with_pickup(score) if len(score.meters) else ():
+        content = bytes([beats, beat_type.bit_length() - 1, _CLOCKS, _THIRTY_SECONDS])
+        events.append((tick, _FIRST, METER_CHANGE + content))
+    if not len(score.meters):
+        events.append((0, _FIRST, NO_BEAT))
+    events += [(tick, _FIRST, KEY_CHANGE + struct.pack(">bB", *key)) for tick, _, *key in score.keys.tolist()]
     for tick, tempo_bpm in score.tempos.tolist():
-        microseconds = max(1, min(round(60e6 / tempo_bpm), 0xFFFFFF))
-        events.append((tick, _meta(0x51, microseconds.to_bytes(3))))
-    events.append((max([score.end_tick, *(tick for tick, _ in events)]), _meta(0x2F, b"")))
-    track, before = b"", 0
-    for tick, event in sorted(events, key=lambda event: event[0]):
-        track += _number(tick - before) + event
-        before = max(tick, before)
-    return track
+        events.append((tick, _FIRST, TEMPO_CHANGE + microseconds_per_quarter(tempo_bpm).to_bytes(3)))
+    events += [(x.onset_tick, _FIRST, MARKER + encode_text(x.text)) for x in score.directions]
+    return events + [_event(x, 0) for x in score.messages if x.part < 0 and x.data[:2] != NAME]
 
 
-def _key(fifths: int, mode: int) -> tuple[int, int]:
-    return max(-7, min(fifths, 7)), int(mode in _MINOR_MODES)
+def _event(message: Message, channel: int) -> Event:
+    status = message.data[0]
+    if status >= 0xF0:
+        return message.onset_tick, _FIRST, message.data
+    return message.onset_tick, _LAST, bytes([status | channel]) + message.data[1:]
 
 
-def _meters(score: Score) -> list[tuple[int, int, int]]:
-    """The meter that each measure fills, where it changes."""
-    rows: list[tuple[int, int, int]] = []
-    for tick, duration in score.measures.tolist():
-        meter = score.meter_at(tick)
-        beats, beat_type = meter.beats, meter.beat_type
-        if duration != meter.duration_quarter * score.ticks_per_quarter:
-            beats, beat_type = _filled(Fraction(duration, 4 * score.ticks_per_quarter), beat_type) or (
-                beats,
-                beat_type,
-            )
-        if not rows or rows[-1][1:] != (beats, beat_type):
-            rows.append((tick, beats, beat_type))
-    return rows
+def _part_track(score: Score, index: int) -> bytes:
+    part = score.parts[index]
+    port, channel = divmod((part.channel or 1) - 1, CHANNELS)
+    events = [(0, _HEAD, NAME + encode_text(part.name))] if part.name else []
+    events += [(0, _HEAD, PORT + bytes([port]))] if port else []
+    notes, controls, bends = (x[x["part"] == index] for x in (score.notes, score.controls, score.bends))
+    events += _openings(score, index, controls, int(notes["onset_tick"][0]))
+    events += [(x.onset_tick, _PROGRAM, bytes([PROGRAM, x.program])) for x in score.programs if x.part == index]
+    events += [_event(x, 0) for x in score.messages if x.part == index]
+    events += _lyrics(score, notes)
+    value = bends["value"].astype(np.int64) + 8192
+    order = np.where(np.isin(controls["number"], BANK), _BANK, _CONTROL)
+    rows = [
+        _rows(notes["onset_tick"] + notes["duration_tick"], _OFF, NOTE_OFF, notes["pitch"], 0),
+        _rows(controls["onset_tick"], order, CONTROL_CHANGE, controls["number"], controls["value"]),
+        _rows(bends["onset_tick"], _BEND, BEND_CHANGE, value & 0x7F, value >> 7),
+        _rows(notes["onset_tick"], _ON, NOTE_ON, notes["pitch"], notes["velocity"]),
+    ]
+    return _track(events, np.concatenate(rows), channel)
 
 
-def _filled(length: Fraction, usual: int) -> tuple[int, int] | None:
-    """The meter that a length of so many whole notes fills, in the usual beats if they divide it."""
-    for beat_type in (usual, *BEAT_TYPES):
-        beats = length * beat_type
-        if beats.denominator == 1 and 0 < beats < 100:
-            return int(beats), beat_type
-    return None
+def _openings(score: Score, index: int, controls: Records, onset: int) -> list[Event]:
+    """Program, volume and pan at tick 0."""
+    part = score.parts[index]
+    programs = [(change.onset_tick, change.program) for change in score.programs if change.part == index]
+    events = [(0, _PROGRAM, bytes([PROGRAM, part.program]))] if stated(part.program, programs, onset) else []
+    for number, value in ((VOLUME, part.volume), (PAN, part.pan)):
+        rows = controls[controls["number"] == number][["onset_tick", "value"]].tolist()
+        if value is not None and stated(value, rows, onset):
+            events.append((0, _PROGRAM, bytes([CONTROL_CHANGE, number, value])))
+    return events
 
 
-def _meta(kind: int, content: bytes) -> bytes:
-    return bytes([0xFF, kind]) + _number(len(content)) + content
+def _lyrics(score: Score, notes: Records) -> list[Event]:
+    onsets = dict(notes[["note_id", "onset_tick"]].tolist())
+    sung = sorted((lyric for lyric in score.lyrics if lyric.note_id in onsets), key=lambda lyric: lyric.verse)
+    return [(onsets[lyric.note_id], _FIRST, LYRIC + encode_text(sung_text(lyric))) for lyric in sung]
 
 
-def _text(text: str) -> bytes:
-    return text.encode()[:10_000]
+# Bytes
+
+_NO_ROWS = np.empty((0, 5), np.int64)
+
+
+def _rows(ticks: NDArray[np.int64], *columns: ArrayLike) -> NDArray[np.int64]:
+    """Tick, order, status and two data bytes of events, shape (n, 5)."""
+    return np.stack([np.broadcast_to(np.asarray(column, np.int64), len(ticks)) for column in (ticks, *columns)], axis=1)
+
+
+def _track(events: list[Event], rows: NDArray[np.int64] = _NO_ROWS, channel: int = 0, end_tick: int = 0) -> bytes:
+    """A track's events in the order of the file, with delta times, without running status, and its end."""
+    end_tick = max([end_tick, *(event[0] for event in events), int(rows[:, 0].max(initial=0))])
+    events = [*events, (end_tick, _LAST, END)]
+    listed = [(tick, order, -1, index, 0) for index, (tick, order, _) in enumerate(events)]
+    table = np.concatenate([np.array(listed, np.int64), rows])
+    table = table[np.lexsort((table[:, 1], table[:, 0]))]
+    shifted = np.diff(table[:, 0], prepend=0)[:, None] >> np.array([21, 14, 7, 0])
+    is_needed = np.c_[shifted[:, :3] > 0, np.ones(len(table), bool), np.repeat(table[:, 2:3] >= 0, 3, axis=1)]
+    groups = shifted & 0x7F | np.array([0x80, 0x80, 0x80, 0])
+    content = np.concatenate([groups, table[:, 2:3] | channel, table[:, 3:]], axis=1).astype(np.uint8)
+    stream, ends = content[is_needed].tobytes(), np.cumsum(is_needed.sum(axis=1))
+    is_listed = table[:, 2] < 0
+    contents = [_content(events[index][2], channel) for index in table[is_listed, 3].tolist()]
+    return b"".join(_spliced(stream, ends[is_listed].tolist(), contents))
+
+
+def _spliced(stream: bytes, places: list[int], contents: list[bytes]) -> Iterable[bytes]:
+    before = 0
+    for place, content in zip(places, contents, strict=True):
+        yield stream[before:place]
+        yield content
+        before = place
+    yield stream[before:]
+
+
+def _content(data: bytes, channel: int) -> bytes:
+    """A message as it stands in a file: with its length, or on its channel."""
+    if data[0] < 0xF0:
+        return bytes([data[0] | channel]) + data[1:]
+    head = 2 if data[0] == 0xFF else 1
+    return data[:head] + _number(len(data) - head) + data[head:]
 
 
 def _number(value: int) -> bytes:
@@ -155,68 +182,3 @@ def _number(value: int) -> bytes:
     while value := value >> 7:
         groups.append(value & 0x7F | 0x80)
     return bytes(reversed(groups))
-
-
-# Parts
-
-
-def _track(score: Score, index: int, channel: int) -> bytes:
-    part = score.parts[index]
-    head = b"\0" + _meta(3, _text(part.name)) if part.name else b""
-    head += bytes([0, 0xC0 | channel, part.program])
-    for number, value in ((VOLUME, part.volume), (PAN, part.pan)):
-        head += bytes([0, 0xB0 | channel, number, value]) if value is not None else b""
-    return head + _encode(_events(score, index, channel)) + b"\0" + _meta(0x2F, b"")
-
-
-def _events(score: Score, index: int, channel: int) -> NDArray[np.int64]:
-    """Tick, order, status and two data bytes of a part's events, shape (n, 5), in the order of the file."""
-    notes = score.notes[score.notes["part"] == index]
-    onsets, ends = _performed(notes, score.ticks_per_quarter)
-    velocity = np.where(notes["velocity"] == 0, DEFAULT_VELOCITY, np.minimum(notes["velocity"], 127))
-    controls = score.controls[score.controls["part"] == index]
-    bends = score.bends[score.bends["part"] == index]
-    value = np.clip(bends["value"].astype(np.int64) + 8192, 0, 16383)
-    rows = np.concatenate([
-        _rows(ends, _OFF, 0x80 | channel, notes["pitch"], np.zeros(len(notes))),
-        _rows(controls["onset_tick"], _STATE, 0xB0 | channel, controls["number"], controls["value"]),
-        _rows(bends["onset_tick"], _STATE, 0xE0 | channel, value & 0x7F, value >> 7),
-        _rows(onsets, _ON, 0x90 | channel, notes["pitch"], velocity),
-    ])  # fmt: skip
-    return rows[np.lexsort((rows[:, 1], rows[:, 0]))]
-
-
-def _rows(
-    ticks: NDArray[np.int64], order: int, status: int, first: NDArray[np.integer], second: NDArray[np.generic]
-) -> NDArray[np.int64]:
-    columns = [ticks, np.full(len(ticks), order), np.full(len(ticks), status), first, second]
-    return np.stack([np.asarray(column, np.int64) for column in columns], axis=1)
-
-
-def _performed(notes: Records, ticks_per_quarter: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Onset and release of each note; grace notes are played one after another before the beat."""
-    onsets = notes["onset_tick"].copy()
-    ends = onsets + np.maximum(notes["duration_tick"], 1)
-    graces = np.flatnonzero(notes["grace"] > 0)
-    if len(graces):
-        groups = np.stack([notes[name][graces].astype(np.int64) for name in ("onset_tick", "voice", "staff")], axis=1)
-        _, group = np.unique(groups, axis=0, return_inverse=True)
-        number = notes["grace"][graces].astype(np.int64)
-        size = np.zeros(group.max() + 1, np.int64)
-        np.maximum.at(size, group.ravel(), number)
-        count = size[group.ravel()]
-        length = np.minimum(max(ticks_per_quarter // GRACES_PER_QUARTER, 1), np.maximum(onsets[graces] // count, 1))
-        start = np.maximum(onsets[graces] - (count - number + 1) * length, 0)
-        onsets[graces], ends[graces] = start, start + length
-    return onsets, ends
-
-
-def _encode(rows: NDArray[np.int64]) -> bytes:
-    """Events with their delta times, no running status."""
-    deltas = np.diff(rows[:, 0], prepend=0)
-    groups = deltas[:, None] >> np.array([21, 14, 7, 0]) & 0x7F
-    is_needed = (deltas[:, None] >> np.array([21, 14, 7, 0])) > 0
-    is_needed[:, 3] = True
-    groups[:, :3] |= 0x80
-    content = np.concatenate([groups, rows[:, 2:]], axis=1).astype(np.uint8)
-    return content[np.concatenate([is_needed, np.ones((len(rows), 3), bool)], axis=1)].tobytes()
