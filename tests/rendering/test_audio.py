@@ -9,7 +9,9 @@ import soundfile
 
 from partimento.errors import BadFile, BadInput, PartimentoError
 from partimento.rendering import audio
-from partimento.score import BEND, CONTROL, TEMPO, Part, Score, notes_array
+from partimento.rendering import synths as synths_module
+from partimento.rendering.loudness import Reverb, normalise
+from partimento.score import BEND, CONTROL, TEMPO, Part, ProgramChange, Score, notes_array
 
 RATE = 22050
 ORGAN = 19
@@ -59,9 +61,20 @@ def test_pitch_onset_and_tempo(synth):
 
 
 @synths
-def test_peak_is_just_below_full_scale_even_for_a_tutti(synth):
-    tutti = score(*(note(pitch=p, velocity=127) for p in range(36, 96, 3)))
-    assert np.abs(audio.render(tutti, RATE, synth=synth)).max() == pytest.approx(10 ** (-1 / 20), abs=1e-4)
+@pytest.mark.parametrize("velocity", [5, 127])
+def test_loudness_is_the_same_for_all_and_nothing_clips(synth, velocity):
+    tutti = score(*(note(pitch=p, velocity=velocity) for p in range(36, 96, 3)))
+    samples = audio.render(tutti, RATE, synth=synth)
+    assert np.abs(samples).max() <= 10 ** (-1 / 20) + 1e-4
+    assert 20 * np.log10(loudness(samples, 0.1, 0.9)) == pytest.approx(-18, abs=2)
+
+
+@synths
+def test_drums_with_high_peaks_do_not_clip_and_are_not_lost(synth):
+    kit = (Part(is_drums=True),)
+    samples = audio.render(score(*(note(480 * i, 60, 38, 127) for i in range(8)), parts=kit), RATE, synth=synth)
+    assert 0.5 < np.abs(samples).max() <= 10 ** (-1 / 20) + 1e-4
+    assert loudness(samples, 0, 4) > 10 ** (-30 / 20)
 
 
 @synths
@@ -101,7 +114,8 @@ def test_a_drum_is_no_pitched_note(synth):
     pitched = audio.render(score(note(0, 960, 38)), RATE, synth=synth)
     parts = (Part(program=ORGAN), Part(is_drums=True))
     drums = audio.render(score(note(0, 960, 38, part=1), parts=parts), RATE, synth=synth)
-    assert loudness(pitched, 0.5, 0.9) > 10 * loudness(drums, 0.5, 0.9)
+    fall = [loudness(sound, 0.7, 0.95) / loudness(sound, 0, 0.2) for sound in (pitched, drums)]
+    assert fall[0] > 10 * fall[1]
 
 
 @synths
@@ -119,6 +133,39 @@ def test_silence_and_the_same_samples_twice(synth):
 
 
 @synths
+def test_program_changes_and_shared_channels(synth):
+    organ_then_wood = score(note(0, 1920), note(1920, 1920), programs=(ProgramChange(1920, 0, 115),))
+    samples = audio.render(organ_then_wood, RATE, synth=synth)
+    assert loudness(samples, 3, 3.9) < 0.2 * loudness(samples, 1, 1.9)
+    sharing = (Part(program=ORGAN, channel=1), Part(program=ORGAN, channel=1))
+    silent = np.array([(480, 0, 7, 0)], CONTROL)
+    both = audio.render(score(note(0, 1920, part=1), parts=sharing, controls=silent), RATE, synth=synth)
+    assert loudness(both, 0.8, 1.6) < 0.3 * loudness(both, 0.1, 0.4)
+
+
+@synths
+def test_two_synthesisers_play_as_one_does(synth, monkeypatch):
+    piece = score(*(note(120 * i, 240, 40 + i % 40) for i in range(60)))
+    alone = audio.render(piece, RATE, synth=synth)
+    monkeypatch.setattr(audio, "_NOTES_FOR_TWO", 1)
+    shared = audio.render(piece, RATE, synth=synth)
+    assert np.sqrt(((alone - shared) ** 2).mean()) < 0.02 * np.sqrt((alone**2).mean())
+
+
+@synths
+def test_progress_goes_up_to_all(synth):
+    shares = []
+    audio.render(score(note(0, 480 * 60)), RATE, synth=synth, progress=shares.append)
+    assert shares == sorted(shares)
+    assert len(shares) > 2
+    assert shares[-1] == 1
+
+
+def test_half_the_speed_takes_twice_as_long():
+    assert len(audio.render(audio.at_speed(score(note(0, 1920)), 0.5), RATE)) == 6 * RATE
+
+
+@synths
 def test_a_file_that_is_no_soundfont(synth, tmp_path):
     (tmp_path / "no.sf2").write_bytes(b"RIFF")
     for name in ("no.sf2", "missing.sf2"):
@@ -131,6 +178,44 @@ def test_what_cannot_be_rendered_is_refused():
         audio.render(score(note(0, 2**40)))
     with pytest.raises(BadInput, match="no synthesiser"):
         audio.render(score(note()), synth="theremin")
+
+
+def test_reverb_fades_and_does_not_depend_on_the_pieces_it_is_given():
+    click = np.zeros((3 * 44100, 2), np.float32)
+    click[0] = 1
+    whole, pieces = click.copy(), click.copy()
+    Reverb(44100).add_to(whole)
+    room = Reverb(44100)
+    for start in range(0, len(pieces), 20_000):
+        room.add_to(pieces[start : start + 20_000])
+    assert np.allclose(whole, pieces, atol=1e-6)
+    energy = [
+        float((whole[int(a * 44100) : int(b * 44100)] ** 2).sum()) for a, b in ((0.02, 0.2), (0.4, 0.6), (1, 1.2))
+    ]
+    assert energy[0] > 4 * energy[1] > 16 * energy[2] > 0
+    assert abs(np.asarray(np.corrcoef(whole[1000:40_000].T))[0, 1]) < 0.2
+
+
+def test_limiter_turns_down_only_around_the_peak():
+    samples = (np.sin(np.arange(88200) / 10)[:, None] * [0.1, 0.1]).astype(np.float32)
+    samples[44100:44110] = 0.8
+    before = samples.copy()
+    normalise(samples, 44100)
+    assert np.abs(samples).max() <= 10 ** (-1 / 20) + 1e-4
+    rows = np.flatnonzero(np.abs(before[:40000, 0]) > 0.05)
+    gain = samples[rows, 0] / before[rows, 0]
+    assert gain.std() < 1e-5
+    assert samples[44105, 0] / before[44105, 0] < 0.7 * gain.mean()
+
+
+def test_ctrl_c_while_writing_leaves_nothing(tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(soundfile.SoundFile, "write", stop)
+    with pytest.raises(KeyboardInterrupt):
+        audio.save_audio(np.zeros((100, 2), np.float32), tmp_path / "a.wav")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("suffix", audio.FORMATS)
@@ -167,11 +252,11 @@ def test_a_path_that_cannot_be_written_leaves_nothing(tmp_path):
 def test_without_a_synthesiser_it_says_how_to_get_one(monkeypatch):
     for name in audio.SYNTHS:
         monkeypatch.setitem(sys.modules, name, None)  # how Python marks what cannot be imported
-    audio._module.cache_clear()
+    synths_module._module.cache_clear()
     with pytest.raises(PartimentoError, match=r"pip install --no-deps tinysoundfont==0\.3\.7"):
         audio.render(score(note()))
-    audio._module.cache_clear()
+    synths_module._module.cache_clear()
 
 
 def test_default_soundfont_is_there():
-    assert Path(audio._default_soundfont()).stat().st_size > 5_000_000
+    assert Path(synths_module.default_soundfont()).stat().st_size > 5_000_000

@@ -1,5 +1,7 @@
 """From notation to events: what the source says is kept, and a player adds what it leaves open."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +14,7 @@ from partimento.score import (
     Direction,
     Mark,
     Part,
+    ProgramChange,
     Score,
     measures_from_meters,
     notes_array,
@@ -39,7 +42,7 @@ def sounds(piece):
             held[key] = event.second, event.value
         elif event.kind == "off":
             second, velocity = held.pop(key)
-            found.append((round(second, 3), round(event.second, 3), event.number, velocity))
+            found.append((round(second, 6), round(event.second, 6), event.number, velocity))
     assert not held
     return sorted(found)
 
@@ -98,6 +101,32 @@ def test_pedal_holds_only_its_own_part():
     assert {pitch: release for _, release, pitch, _ in played} == {50: 2, 70: 0.5}
     never_lifted = np.array([(0, 0, 64, 127)], CONTROL)
     assert sounds(score(note(0), note(1920, pitch=70), controls=never_lifted))[0][1] == 2.5
+
+
+def test_sostenuto_holds_what_sounds_when_it_goes_down():
+    pedal = np.array([(240, 0, 66, 127), (1920, 0, 66, 0)], CONTROL)
+    played = sounds(score(note(0, pitch=50), note(480, pitch=70), controls=pedal))
+    assert {pitch: release for _, release, pitch, _ in played} == {50: 2, 70: 1}
+
+
+def test_what_one_part_is_sent_all_on_its_channel_are():
+    pedal = np.array([(0, 0, 64, 127), (960, 0, 11, 20), (1920, 0, 64, 0)], CONTROL)
+    rows = (note(0, velocity=80), note(0, pitch=70, part=1, velocity=80))
+    shared = replace(score(*rows, controls=pedal), parts=(Part(channel=3), Part(channel=3)))
+    assert [release for _, release, *_ in sounds(shared)] == [2, 2]
+    assert {e.channel for e in perform(shared) if e.number == 11 and e.kind == "control"} == {0, 1}
+    apart = replace(shared, parts=(Part(channel=3), Part(channel=4)))
+    assert sorted(release for _, release, *_ in sounds(apart)) == [0.5, 2]
+
+
+def test_programs_are_sent_before_the_notes_at_their_place():
+    piece = score(note(0, velocity=80), note(480, velocity=80), programs=(ProgramChange(480, 0, 45),))
+    later = [(e.kind, e.number) for e in perform(piece) if e.second == 0.5]
+    assert later == [("program", 45), ("off", 60), ("on", 60)]
+
+
+def test_notes_without_a_length_are_strokes():
+    assert sounds(score(note(0, 0, velocity=80)))[0][:2] == (0, 0.02)
 
 
 def test_controllers_are_sent_but_pedal_and_modes_are_not_and_parameters_come_before_values():

@@ -1,17 +1,21 @@
 """Piano rolls: everything that sounds is seen, in the picture and in the terminal."""
 
 import io
+import re
 
 import matplotlib.image
 import numpy as np
 import pytest
+from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
 from matplotlib.colors import to_rgb
 
 from partimento.errors import BadFile
-from partimento.rendering.piano_roll import COLOURS, DRUM_COLOUR, draw
+from partimento.rendering.piano_roll import draw
+from partimento.rendering.roll_layout import COLOURS, DRUM_COLOUR
+from partimento.rendering.roll_svg import to_svg
 from partimento.rendering.terminal import to_terminal
 from partimento.rendering.timeline import part_labels, timeline
-from partimento.score import METER, TEMPO, ChordEvent, Part, Score, measures_from_meters, notes_array
+from partimento.score import METER, TEMPO, ChordEvent, Part, Repeat, Score, measures_from_meters, notes_array
 from partimento.theory.chord import ChordSymbol
 
 
@@ -65,6 +69,30 @@ def test_the_same_bytes_twice_and_on_disk(tmp_path):
         draw(piece, tmp_path / "no folder" / "air.png")
 
 
+def test_svg_is_one_box_a_note_in_the_colour_and_shade_of_its_part(tmp_path):
+    parts = (Part("Flute", 73), Part("<Bass> & co", 33), Part("Kit", 0, True))
+    rows = [note(0, 960, 72), note(960, 960, 74), note(1920, 960, 48, part=1, velocity=30), note(0, 60, 38, part=2)]
+    piece = score(*rows, parts=parts, title="Air", chords=(ChordEvent(0, ChordSymbol.parse("Bb7")),))
+    svg = to_svg(piece, tmp_path / "air.svg")
+    assert svg == to_svg(piece) == (tmp_path / "air.svg").read_text("utf-8")
+    root = etree.fromstring(svg.encode())
+    texts = ["".join(element.itertext()) for element in root.iterfind("{*}text")]
+    assert {"Air", "<Bass> & co", "B♭7", "1", "2", "Snare"} <= set(texts)
+    boxes = [p for p in root.iterfind("{*}path") if p.get("fill")]
+    assert [p.get("d").count("M") for p in boxes] == [1, 1, 2]
+    assert len({p.get("fill") for p in boxes}) == 3
+    width = [float(w) for w in re.findall(r"h([\d.]+)v", boxes[-1].get("d"))]
+    assert width[0] == pytest.approx(width[1], abs=0.2)
+    assert len(to_svg(score(*(note(120 * i, 100, 50 + i % 30) for i in range(1000)), bars=70))) < 70_000
+
+
+def test_repeats_are_seen_as_often_as_they_are_played_and_keep_their_numbers():
+    repeated = score(note(0), note(1920), bars=2, repeats=(Repeat(3840, "backward"),))
+    time = timeline(repeated)
+    assert time.label == ["1", "2", "1", "2"]
+    assert time.notes.start.tolist() == [0, 4, 8, 12]
+
+
 def test_long_pieces_go_over_several_rows_but_not_over_any_number():
     heights = [len(pixels(draw(score(note(0, 1920 * bars), bars=bars)))) for bars in (4, 60, 200)]
     assert heights[0] < heights[1] / 3
@@ -86,6 +114,8 @@ def test_long_pieces_go_over_several_rows_but_not_over_any_number():
 )
 def test_odd_pieces_are_drawn(piece):
     assert draw(piece).startswith(b"\x89PNG")
+    assert to_svg(piece).endswith("</svg>\n")
+    etree.fromstring(to_svg(piece).encode())
     assert to_terminal(piece, 80, 4)
 
 

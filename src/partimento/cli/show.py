@@ -9,7 +9,8 @@ from rich.text import Text
 
 from partimento.analysis import estimate_key
 from partimento.cli.console import console, table
-from partimento.cli.files import Tune, load_tune
+from partimento.cli.files import Tune, load_tune, make_folder
+from partimento.errors import BadFile
 from partimento.score import DEFAULT_TEMPO_BPM, Score
 from partimento.theory.instrument import DRUMS, instrument_name
 from partimento.theory.key import Key
@@ -19,20 +20,38 @@ from partimento.theory.tempo import tempo_word
 _MOST_CHANGES, _MOST_CHORDS = 8, 16
 
 
-def show(source: Path, /, *, tune: Tune = 1, bars: int = 8) -> None:
+def show(source: Path, /, *, tune: Tune = 1, bars: int = 8, out: Path | None = None) -> None:
     """Show what is in a file, with a small piano roll.
 
     **Examples**
 
     - `partimento show song.mid`
     - `partimento show tunes.abc --tune 3 --bars 16`
+    - `partimento show song.mid --out roll.svg`
 
     Args:
         source: MIDI, MusicXML or ABC file.
         tune: Which tune of a file that holds several.
         bars: How many bars the piano roll shows, 0 for none.
+        out: Picture of the whole piece as a piano roll, .svg or .png.
     """
-    print_score(load_tune(source, tune), bars)
+    if out is not None and out.suffix.lower() not in (".svg", ".png"):
+        raise BadFile(out, "piano rolls are drawn as .svg or .png; end the name in one of these")
+    score = load_tune(source, tune)
+    print_score(score, bars)
+    if out is not None:
+        _draw(score, out)
+
+
+def _draw(score: Score, out: Path) -> None:
+    from partimento.rendering import piano_roll, roll_svg
+
+    make_folder(out.parent)
+    if out.suffix.lower() == ".svg":
+        roll_svg.to_svg(score, out)
+    else:
+        piano_roll.draw(score, out)
+    console().print(f"{out}: piano roll", markup=False)
 
 
 def print_score(score: Score, bars: int) -> None:

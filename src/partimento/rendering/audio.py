@@ -1,32 +1,39 @@
 """Sound: Score ▶ samples ▶ WAV, FLAC, OGG or MP3.
 
-One interface over two synthesisers: FluidSynth where its library is installed (it has reverb), else
-tinysoundfont, which needs nothing beside itself. The soundfont is the one inside pretty_midi's wheel unless
-another is given.
+One interface over two synthesisers: FluidSynth where its library is installed, else tinysoundfont, to whose dry
+sound a room is added. The soundfont is the one inside pretty_midi's wheel unless another is given.
 """
 
 from __future__ import annotations
 
-import ctypes
-import importlib
 import math
-from functools import cache
-from importlib.util import find_spec
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 import soundfile
-from numpy.typing import NDArray
 
-from partimento.errors import BadFile, BadInput, PartimentoError
-from partimento.rendering.performance import Event, perform
-from partimento.score import Score
+from partimento.errors import BadFile, BadInput
+from partimento.rendering.loudness import Reverb, normalise
+from partimento.rendering.performance import Event, perform, performed
+from partimento.rendering.synths import (
+    SYNTHS,
+    Player,
+    Samples,
+    Synth,
+    default_soundfont,
+    installed_synths,
+    synth_class,
+)
+from partimento.score import DEFAULT_TEMPO_BPM, TEMPO, Score
 
-SYNTHS = ("fluidsynth", "tinysoundfont")
-LONGEST_SECOND = 3600.0
+__all__ = ["FORMATS", "SYNTHS", "at_speed", "installed_synths", "render", "save_audio"]
+
+LONGEST_MINUTE = 60.0
 TAIL_SECOND = 2.0
-PEAK = 10 ** (-1 / 20)  # −1 dBFS
 FORMATS = {
     ".wav": ("WAV", "PCM_16"),
     ".flac": ("FLAC", "PCM_16"),
@@ -34,61 +41,69 @@ FORMATS = {
     ".mp3": ("MP3", "MPEG_LAYER_III"),
 }
 
-_BLOCK = 64  # frames: events fall on multiples, 1.5 ms at 44.1 kHz
 _MOST_PARTS = 256
+_PIECE_FRAMES = 200_000  # what is rendered in one go, 4.5 s; what the reverb convolves at once
+_NOTES_FOR_TWO = 1500
 _WRITE_FRAMES = 1_000_000  # libsndfile's Vorbis encoder crashes on one long write
 
-
-class _Synth(Protocol):
-    def play(self, event: Event) -> None: ...
-
-    def fill(self, samples: NDArray[np.float32]) -> None: ...
-
-    def close(self) -> None: ...
+Progress = Callable[[float], None]
 
 
 def render(
-    score: Score, sample_rate: int = 44100, soundfont: Path | None = None, synth: str | None = None
-) -> NDArray[np.float32]:
-    """Play a score; repeats are not unfolded.
+    score: Score,
+    sample_rate: int = 44100,
+    soundfont: Path | None = None,
+    synth: str | None = None,
+    *,
+    longest_minute: float = LONGEST_MINUTE,
+    progress: Progress | None = None,
+) -> Samples:
+    """Play a score as `partimento.rendering.performance.performed` has it.
 
     Args:
         score: what to play.
         sample_rate: frames per second.
         soundfont: an SF2 (FluidSynth: also SF3) file; None takes TimGM6mb.
         synth: one of `SYNTHS`; None takes the first that is installed.
+        longest_minute: what lasts longer is refused.
+        progress: told the share that is done, 0 to 1, every few seconds of sound.
 
     Returns:
-        Samples of shape (frames, 2), their peak at −1 dBFS, with two seconds for the last notes to fade.
+        Samples of shape (frames, 2) at −18 dBFS RMS, no peak above −1 dBFS, with two seconds for the last notes to
+        fade. The same score gives the same samples on one machine.
 
     Raises:
-        BadInput: the piece is longer than an hour or has more than 256 parts.
+        BadInput: the piece is longer than `longest_minute` or has more than 256 parts.
         BadFile: the soundfont cannot be read.
         PartimentoError: no synthesiser is installed.
     """
+    score = performed(score)
     events = perform(score)
     end_second = max(float(score.seconds_at(score.end_tick)), events[-1].second if events else 0.0)
-    if not end_second <= LONGEST_SECOND:
-        raise BadInput(
-            f"this piece lasts {end_second / 60:,.0f} minutes; at most {LONGEST_SECOND / 60:.0f} are rendered"
-        )
-    if len(score.parts) > _MOST_PARTS:
-        raise BadInput(f"this piece has {len(score.parts)} parts; at most {_MOST_PARTS} are rendered")
+    _check(score, end_second, longest_minute)
     samples = np.zeros((math.ceil((end_second + TAIL_SECOND) * sample_rate), 2), np.float32)
     if not len(score.notes):
         return samples
-    backend = _synth(synth)(score, sample_rate, soundfont or _default_soundfont())
-    try:
-        _mix(backend, events, samples, sample_rate)
-    finally:
-        backend.close()
-    return _normalised(samples)
+    with ExitStack() as stack:
+        players = _players(score, events, sample_rate, soundfont or default_soundfont(), synth, stack)
+        _mix(players, samples, None if players[0].synth.has_reverb else Reverb(sample_rate), progress)
+    normalise(samples, sample_rate)
+    return samples
 
 
-def save_audio(samples: NDArray[np.float32], path: Path, sample_rate: int = 44100) -> None:
+def at_speed(score: Score, factor: float) -> Score:
+    """The score played `factor` times as fast."""
+    tempos = score.tempos.copy()
+    if not len(tempos) or tempos["onset_tick"][0] > 0:
+        tempos = np.concatenate([np.array([(0, DEFAULT_TEMPO_BPM)], TEMPO), tempos])
+    tempos["tempo_bpm"] *= factor
+    return replace(score, tempos=tempos)
+
+
+def save_audio(samples: Samples, path: Path, sample_rate: int = 44100) -> None:
     """Write samples of shape (frames, channels) as the suffix says: .wav, .flac, .ogg or .mp3.
 
-    Equal samples give equal bytes, but for OGG, whose streams bear a random number.
+    Equal samples give equal bytes, but for OGG: its streams bear a random number that libsndfile lets nobody set.
 
     Raises:
         BadFile: the suffix is another, or the file cannot be written; nothing is left behind.
@@ -104,131 +119,53 @@ def save_audio(samples: NDArray[np.float32], path: Path, sample_rate: int = 4410
                 file.write(samples[start : start + _WRITE_FRAMES])
         beside.replace(path)
     except (soundfile.LibsndfileError, OSError) as error:
-        beside.unlink(missing_ok=True)
         raise BadFile(path, f"cannot be written ({error})") from None
+    finally:
+        beside.unlink(missing_ok=True)
 
 
-def installed_synths() -> tuple[str, ...]:
-    """Those of `SYNTHS` that can play on this machine."""
-    return tuple(name for name in SYNTHS if _module(name) is not None)
-
-
-def _synth(name: str | None) -> type[_FluidSynth] | type[_TinySoundFont]:
-    if name is not None and name not in SYNTHS:
-        raise BadInput(f"{name!r} is no synthesiser; choose {' or '.join(SYNTHS)}")
-    usable = [n for n in installed_synths() if name in (None, n)]
-    if not usable:
-        raise PartimentoError(
-            f"{name or 'no synthesiser'} is {'not ' if name else ''}installed; "
-            "install FluidSynth on your system, or run: pip install --no-deps tinysoundfont==0.3.7"
+def _check(score: Score, end_second: float, longest_minute: float) -> None:
+    if not end_second <= 60 * longest_minute:
+        raise BadInput(
+            f"this piece lasts {end_second / 60:,.0f} minutes; at most {longest_minute:g} are rendered "
+            "unless --max-minutes says more"
         )
-    return _FluidSynth if usable[0] == "fluidsynth" else _TinySoundFont
+    if len(score.parts) > _MOST_PARTS:
+        raise BadInput(f"this piece has {len(score.parts)} parts; at most {_MOST_PARTS} are rendered")
 
 
-@cache
-def _module(name: str) -> Any:
-    """The synthesiser's module, None where it (or the system library it binds) is missing."""
-    try:
-        return importlib.import_module(name)
-    except (ImportError, OSError):
+def _players(
+    score: Score, events: list[Event], sample_rate: int, soundfont: Path, name: str | None, stack: ExitStack
+) -> list[Player]:
+    """One synthesiser, or two that share the notes of a long piece where that is faster."""
+    make = synth_class(name)
+    hands = 2 if make.is_parallel and len(score.notes) >= _NOTES_FOR_TWO else 1
+    players: list[Player] = []
+    for hand in range(hands):
+        synth: Synth = make(score, sample_rate, soundfont)
+        stack.callback(synth.close)
+        own = [event for event in events if hands == 1 or _hand(score, event) in (hand, None)]
+        players.append(Player(synth, own, sample_rate))
+    return players
+
+
+def _hand(score: Score, event: Event) -> int | None:
+    """Which of two synthesisers plays a note; drums stay together, since some silence others; None for both."""
+    if event.kind not in ("on", "off"):
         return None
+    return (event.channel if score.parts[event.channel].is_drums else event.number) % 2
 
 
-def _default_soundfont() -> Path:
-    package = find_spec("pretty_midi")  # found without importing it, which takes a second
-    if package is None or package.origin is None:
-        raise PartimentoError("pretty_midi, whose soundfont is played, is not installed; run: pip install pretty_midi")
-    return Path(package.origin).parent / "TimGM6mb.sf2"
-
-
-def _mix(synth: _Synth, events: list[Event], samples: NDArray[np.float32], sample_rate: int) -> None:
-    done = 0
-    for event in events:
-        frame = int(event.second * sample_rate) // _BLOCK * _BLOCK
-        if frame > done:
-            synth.fill(samples[done:frame])
-            done = frame
-        synth.play(event)
-    synth.fill(samples[done:])
-
-
-def _normalised(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    peak = max(float(samples.max(initial=0.0)), -float(samples.min(initial=0.0)))
-    if peak > 0:
-        samples *= np.float32(PEAK / peak)
-    return samples
-
-
-class _TinySoundFont:
-    """tinysoundfont, driven event by event: its own sequencer is six times slower."""
-
-    def __init__(self, score: Score, sample_rate: int, soundfont: Path) -> None:
-        self._synth = _module("tinysoundfont").Synth(samplerate=sample_rate)
-        try:
-            font = self._synth.sfload(str(soundfont))
-        except (RuntimeError, OSError):
-            raise BadFile(soundfont, "is no soundfont that can be read; give an SF2 file") from None
-        self._font = self._synth.soundfonts[font]
-        for channel, part in enumerate(score.parts):
-            try:
-                self._synth.program_select(channel, font, 0, part.program, part.is_drums)
-            except RuntimeError:  # a small font without this instrument
-                self._synth.program_select(channel, font, 0, 0, part.is_drums)
-
-    def play(self, event: Event) -> None:
-        if event.kind == "on":
-            # It makes amplitude proportional to velocity; the SF2 standard says to its square (8.4.1).
-            self._font.channel_note_on(event.channel, event.number, (event.value / 127) ** 2)
-        elif event.kind == "off":
-            self._synth.noteoff(event.channel, event.number)
-        elif event.kind == "bend":
-            self._synth.pitchbend(event.channel, event.value + 8192)
-        else:
-            self._synth.control_change(event.channel, event.number, event.value)
-
-    def fill(self, samples: NDArray[np.float32]) -> None:
-        if len(samples):
-            self._synth.generate_simple(len(samples), buffer=samples.data.cast("B"))
-
-    def close(self) -> None:
-        self._synth.soundfonts.clear()
-
-
-class _FluidSynth:
-    """FluidSynth, asked for floats: pyfluidsynth's own `get_samples` clips to 16 bits."""
-
-    def __init__(self, score: Score, sample_rate: int, soundfont: Path) -> None:
-        module = _module("fluidsynth")
-        channels = max(16, math.ceil(len(score.parts) / 16) * 16)
-        self._synth = module.Synth(samplerate=sample_rate, channels=channels, **{"synth.chorus.active": 0})
-        self._write = module._fl.fluid_synth_write_float
-        self._write.argtypes = [ctypes.c_void_p, ctypes.c_int] + 2 * [
-            ctypes.c_void_p,
-            ctypes.c_int,
-            ctypes.c_int,
-        ]
-        font = self._synth.sfload(str(soundfont)) if soundfont.is_file() else -1
-        if font < 0:
-            self.close()
-            raise BadFile(soundfont, "is no soundfont that can be read; give an SF2 or SF3 file")
-        for channel, part in enumerate(score.parts):
-            bank = 128 if part.is_drums else 0
-            if self._synth.program_select(channel, font, bank, part.program):
-                self._synth.program_select(channel, font, bank, 0)
-
-    def play(self, event: Event) -> None:
-        if event.kind == "on":
-            self._synth.noteon(event.channel, event.number, event.value)
-        elif event.kind == "off":
-            self._synth.noteoff(event.channel, event.number)
-        elif event.kind == "bend":
-            self._synth.pitch_bend(event.channel, event.value)
-        else:
-            self._synth.cc(event.channel, event.number, event.value)
-
-    def fill(self, samples: NDArray[np.float32]) -> None:
-        address = samples.ctypes.data
-        self._write(self._synth.synth, len(samples), address, 0, 2, address, 1, 2)
-
-    def close(self) -> None:
-        self._synth.delete()
+def _mix(players: list[Player], samples: Samples, reverb: Reverb | None, progress: Progress | None) -> None:
+    with ThreadPoolExecutor(len(players)) as pool:
+        for start in range(0, len(samples), _PIECE_FRAMES):
+            piece = samples[start : start + _PIECE_FRAMES]
+            pieces = [piece, *(np.zeros_like(piece) for _ in players[1:])]
+            for _ in pool.map(Player.fill, players, pieces):
+                pass
+            for other in pieces[1:]:
+                piece += other
+            if reverb is not None:
+                reverb.add_to(piece)
+            if progress is not None:
+                progress(min((start + len(piece)) / len(samples), 1.0))

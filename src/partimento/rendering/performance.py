@@ -1,42 +1,104 @@
-"""How a score is played: from notation to timed events for a synthesiser.
+"""How a score is played: from notation to what is heard, and from there to events for a synthesiser.
 
-Where the source says how it was played (velocities, pedal, bends, pan), that is kept. Where it says nothing,
-dynamics, accents and the weight of the beats give velocities, staccato shortens, and parts sit side by side.
+Where the source says how it was played (velocities, pedal, bends, pan), that is kept. Where it says nothing, its
+signs do, each by a published practice that the module of its name cites: `dynamics`, `tempi`, `timing`,
+`ornaments`, `techniques`.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from partimento.rendering.dynamics import velocities
+from partimento.rendering.marks import marks_of
+from partimento.rendering.ornaments import realise
+from partimento.rendering.techniques import PEDAL, with_techniques
+from partimento.rendering.tempi import with_tempi
+from partimento.rendering.timing import articulate, place_graces, roll_arpeggios, swing_eighths
 from partimento.score import Records, Score
-from partimento.theory.meter import Meter
 
-DEFAULT_VELOCITY, DEFAULT_VOLUME = 80, 100
-_DOWNBEAT, _BEAT, _OFFBEAT = 8, 3, -4
-_LEVELS = {
-    "pppp": 20,
-    "ppp": 28,
-    "pp": 40,
-    "p": 54,
-    "mp": 68,
-    "mf": 80,
-    "f": 96,
-    "ff": 110,
-    "fff": 120,
-    "ffff": 127,
-    "fp": 54,
-}
-_STRESSES = {"sf", "sfz", "sffz", "fz", "rf", "rfz", "sfp", "fp"}
-_STRESS = 18
-_ACCENTS = {"accent": 14, "strong-accent": 20}
-_SHORTENED = {"staccato": 0.5, "staccatissimo": 0.3, "spiccato": 0.4}
-_GRACE_SECOND, _GRACES_SECOND = 0.09, 0.3  # one grace note, and at most a group of them
-_VOLUME, _PAN, _PEDAL = 7, 10, 64
-_NOT_SENT = {0, 32, _PEDAL, 66} | set(range(120, 128))  # banks, pedals (played here), channel modes
+DEFAULT_VOLUME = 100
+RESOLUTION = 960
+"""Ticks per quarter that a performance has at least, so that the notes of a trill find their places."""
+_REALISED = frozenset(("dynamics", "crescendo", "diminuendo", "wedge-stop", "words", "tempo", "pedal", "fermata",
+                       "barline-fermata", "octave-shift", "dashes", "bracket"))  # fmt: skip
+_VOLUME, _PAN = 7, 10
+_STROKE_SECOND = 0.02  # how long notes without a length, as some files have drums, are held
+_SOSTENUTO = 66
+_NOT_SENT = {0, 32, PEDAL, _SOSTENUTO} | set(range(120, 128))  # banks, pedals (played here), channel modes
 _PARAMETER_FIRST = {101: 0, 100: 1, 99: 0, 98: 1}  # a parameter is chosen before its value (CC 6) comes
+
+
+def performed(score: Score, *, swing: bool | None = None, as_written: bool = False) -> Score:
+    """A score as it is heard, so that every format and instrument that plays notes one by one plays it.
+
+    Repeats are unfolded, ties merged, cue notes silent, grace notes and ornaments have their own times and pitches,
+    articulations their lengths; dynamics and accents are velocities, tempo words and fermatas are in the tempo
+    map, pedal signs are controller 64, pizzicato is a program. What is realised is no longer there as a sign. An
+    explicit performance, such as a MIDI file, comes back as it is.
+
+    Args:
+        score: with or without bars.
+        swing: True and False swing all eighths or none; None asks the words and tags of the score.
+        as_written: only merge ties, give grace notes time and dynamics velocities; no repeat, no ornament.
+
+    Returns:
+        A score whose notes all have a velocity and a length and no tie. `note_id % stride`, where `stride` is one
+        more than the greatest id of `score`, is the id of the written note.
+    """
+    if is_performance(score) and not swing:
+        return score
+    stride = int(score.notes["note_id"].max(initial=-1)) + 1
+    fine = score.with_resolution(score.ticks_per_quarter * -(-RESOLUTION // score.ticks_per_quarter))
+    loud = replace(fine, notes=_with_column(fine.notes, "velocity", velocities(fine)))
+    merged = (loud if as_written else with_tempi(with_techniques(loud)).unfolded()).sounding()
+    notes = _plain_notes(merged) if as_written else _played_notes(merged, max(stride, 1), swing)
+    directions = tuple(d for d in merged.directions if d.kind not in _REALISED)
+    ids = set(notes["note_id"].tolist())
+    lyrics = tuple(lyric for lyric in merged.lyrics if lyric.note_id in ids)
+    return replace(
+        merged, notes=notes, directions=directions, lyrics=lyrics, repeats=(), marks=(), spanners=(), tuplets=()
+    )
+
+
+def is_performance(score: Score) -> bool:
+    """Whether nothing is left to a player: all notes have velocities, and there are no signs of notation."""
+    notes = score.notes
+    is_open = (notes["velocity"] == 0) | (notes["grace"] > 0) | notes["tied"] | notes["cue"]
+    return not (is_open.any() or score.marks or score.spanners or score.repeats or _signs(score))
+
+
+def _signs(score: Score) -> bool:
+    return any(d.kind in _REALISED - {"words", "tempo"} for d in score.directions)
+
+
+def _played_notes(score: Score, stride: int, swing: bool | None) -> Records:
+    marks, notes = marks_of(score), score.notes.copy()
+    swing_eighths(score, notes, swing)
+    articulate(notes, marks)
+    place_graces(score, notes, marks)
+    roll_arpeggios(score, notes, marks)
+    return realise(score, notes, marks, stride)
+
+
+def _plain_notes(score: Score) -> Records:
+    notes = score.notes.copy()
+    place_graces(score, notes, marks_of(score))
+    return notes
+
+
+def _with_column(notes: Records, name: str, values: NDArray[np.int64]) -> Records:
+    changed = notes.copy()
+    changed[name] = values
+    return changed
+
+
+# Events
 
 
 class Event(NamedTuple):
@@ -47,24 +109,22 @@ class Event(NamedTuple):
     channel: int
     """Index of the part."""
     kind: str
-    """control, bend, off or on."""
+    """control, program, bend, off or on."""
     number: int
-    """Controller or pitch."""
+    """Controller, program or pitch."""
     value: int
     """Controller value, bend (−8192 … 8191) or velocity."""
 
 
 def perform(score: Score) -> list[Event]:
-    """Everything a synthesiser is to be sent, in order; the first event is never before second 0."""
-    score = score.sounding()
+    """Everything a synthesiser is to be sent to play a score as it is heard, in order."""
+    score = performed(score)
     on, off = _note_times(score)
-    lead = max(-float(on.min()), 0.0) if len(on) else 0.0  # grace notes before the first beat
-    notes = zip(on + lead, off + lead, score.notes["part"].tolist(), score.notes["pitch"].tolist(),
-                _velocities(score).tolist(), strict=True)  # fmt: skip
-    events = _settings(score) + _controls(score, lead)
-    for onset, release, part, pitch, velocity in notes:
+    columns = (score.notes[name].tolist() for name in ("part", "pitch", "velocity"))
+    events = _settings(score) + _controls(score)
+    for onset, release, part, pitch, velocity in zip(on.tolist(), off.tolist(), *columns, strict=True):
         if release > onset:
-            events += [Event(release, 5, part, "off", pitch, 0), Event(onset, 6, part, "on", pitch, velocity)]
+            events += [Event(release, 6, part, "off", pitch, 0), Event(onset, 7, part, "on", pitch, velocity)]
     return sorted(events)
 
 
@@ -73,8 +133,9 @@ def _settings(score: Score) -> list[Event]:
     events: list[Event] = []
     for index, part in enumerate(score.parts):
         spread = 40 * (index / (len(score.parts) - 1) - 0.5) if len(score.parts) > 1 and not part.is_drums else 0
-        pan = round(64 + spread) if part.pan is None else part.pan
-        volume = DEFAULT_VOLUME if part.volume is None else part.volume
+        sharing = [part, *(score.parts[other] for other in _sharing(score)[index])]
+        pan = next((p.pan for p in sharing if p.pan is not None), round(64 + spread))
+        volume = next((p.volume for p in sharing if p.volume is not None), DEFAULT_VOLUME)
         events += [
             Event(0.0, 0, index, "control", _VOLUME, volume),
             Event(0.0, 0, index, "control", _PAN, pan),
@@ -82,22 +143,33 @@ def _settings(score: Score) -> list[Event]:
     return events
 
 
-def _controls(score: Score, lead: float) -> list[Event]:
-    controls, bends = score.controls, score.bends
-    seconds = score.seconds_at(controls["onset_tick"]) + lead
-    columns = (controls[name].tolist() for name in ("part", "number", "value"))
-    rows = zip(seconds, *columns, strict=True)
-    bent = zip(
-        score.seconds_at(bends["onset_tick"]) + lead,
-        bends["part"].tolist(),
-        bends["value"].tolist(),
-        strict=True,
-    )
-    return [
-        Event(second, 1 + _PARAMETER_FIRST.get(number, 2), part, "control", number, value)
-        for second, part, number, value in rows
-        if number not in _NOT_SENT
-    ] + [Event(second, 4, part, "bend", 0, value) for second, part, value in bent]
+def _sharing(score: Score) -> list[list[int]]:
+    """For each part those on the same MIDI channel, itself included: what one is sent all are."""
+    channels = [part.channel for part in score.parts]
+    by_channel: dict[int | None, list[int]] = {}
+    for index, channel in enumerate(channels):
+        by_channel.setdefault(channel, []).append(index)
+    return [[index] if channel is None else by_channel[channel] for index, channel in enumerate(channels)]
+
+
+def _controls(score: Score) -> list[Event]:
+    sharing = _sharing(score)
+    events: list[Event] = []
+    for second, part, number, value in _timed(score, score.controls, "part", "number", "value"):
+        if number not in _NOT_SENT:
+            order = 1 + _PARAMETER_FIRST.get(number, 2)
+            events += [Event(second, order, other, "control", number, value) for other in sharing[part]]
+    for second, part, value in _timed(score, score.bends, "part", "value"):
+        events += [Event(second, 5, other, "bend", 0, value) for other in sharing[part]]
+    for change in score.programs:
+        events.append(Event(float(score.seconds_at(change.onset_tick)), 4, change.part, "program", change.program, 0))
+    return events
+
+
+def _timed(score: Score, records: Records, *columns: str) -> Iterator[Any]:
+    """Second and columns of each record."""
+    seconds = score.seconds_at(records["onset_tick"]).tolist()
+    return zip(seconds, *(records[name].tolist() for name in columns), strict=True)
 
 
 # When notes sound
@@ -105,42 +177,49 @@ def _controls(score: Score, lead: float) -> list[Event]:
 
 def _note_times(score: Score) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Onset and release of each note in seconds; a note struck again while it sounds is released then."""
-    notes = score.notes
+    notes, sharing = score.notes, _sharing(score)
     on = score.seconds_at(notes["onset_tick"])
     off = score.seconds_at(notes["onset_tick"] + notes["duration_tick"])
-    off = on + (off - on) * _by_mark(score, _SHORTENED, 1.0)
-    _place_graces(notes, on, off)
-    for part in np.unique(score.controls["part"][score.controls["number"] == _PEDAL]):
-        _hold_with_pedal(score, int(part), off)
+    off[notes["duration_tick"] == 0] += _STROKE_SECOND
+    for part in np.unique(score.controls["part"]).tolist():
+        is_held = np.isin(notes["part"], sharing[part])
+        _hold_with_sostenuto(score, part, is_held, on, off)
+        _hold_with_pedal(score, part, is_held, off)
     _release_before_restrike(notes, on, off)
     return on, off
 
 
-def _place_graces(notes: Records, on: NDArray[np.float64], off: NDArray[np.float64]) -> None:
-    """Play grace notes just before the beat (in place)."""
-    rows = np.flatnonzero(notes["grace"])
-    groups = [tuple(notes[["part", "voice", "onset_tick"]][row]) for row in rows]
-    sizes: dict[tuple[int, ...], int] = {}
-    for row, group in zip(rows, groups, strict=True):
-        sizes[group] = max(sizes.get(group, 0), int(notes["grace"][row]))
-    for row, group in zip(rows, groups, strict=True):
-        step = min(_GRACE_SECOND, _GRACES_SECOND / sizes[group])
-        on[row] -= (sizes[group] - int(notes["grace"][row]) + 1) * step
-        off[row] = on[row] + step
-
-
-def _hold_with_pedal(score: Score, part: int, off: NDArray[np.float64]) -> None:
-    """Let notes of a part that end while the pedal is down sound until it comes up (in place)."""
-    rows = score.controls[(score.controls["part"] == part) & (score.controls["number"] == _PEDAL)]
-    second = score.seconds_at(rows["onset_tick"])
-    is_down = rows["value"] >= 64
-    lifted = np.full(len(rows) + 1, max(float(off.max(initial=0.0)), float(second[-1])))
-    for index in range(len(rows) - 1, -1, -1):
+def _hold_with_pedal(score: Score, part: int, is_held: NDArray[np.bool_], off: NDArray[np.float64]) -> None:
+    """Let notes that end while the pedal of a part is down sound until it comes up (in place)."""
+    second, is_down = _pedal(score, part, PEDAL)
+    if not len(second):
+        return
+    lifted = np.full(len(second) + 1, max(float(off.max(initial=0.0)), float(second[-1])))
+    for index in range(len(second) - 1, -1, -1):
         lifted[index] = lifted[index + 1] if is_down[index] else second[index]
-    own = np.flatnonzero(score.notes["part"] == part)
+    own = np.flatnonzero(is_held)
     last = np.searchsorted(second, off[own], "right") - 1
     held = (last >= 0) & is_down[last]
     off[own[held]] = lifted[last[held]]
+
+
+def _hold_with_sostenuto(
+    score: Score, part: int, is_held: NDArray[np.bool_], on: NDArray[np.float64], off: NDArray[np.float64]
+) -> None:
+    """Let notes that sound when the sostenuto pedal goes down sound until it comes up (in place)."""
+    second, is_down = _pedal(score, part, _SOSTENUTO)
+    presses = np.flatnonzero(is_down & ~np.r_[False, is_down[:-1]])
+    for press in presses.tolist():
+        lifts = np.flatnonzero(~is_down[press:])
+        lift = second[press + int(lifts[0])] if len(lifts) else float(off.max(initial=0.0))
+        caught = is_held & (on <= second[press]) & (off > second[press])
+        off[caught] = np.maximum(off[caught], lift)
+
+
+def _pedal(score: Score, part: int, number: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Seconds at which a pedal of a part moves, and whether it is down from there."""
+    rows = score.controls[(score.controls["part"] == part) & (score.controls["number"] == number)]
+    return score.seconds_at(rows["onset_tick"]), rows["value"] >= 64
 
 
 def _release_before_restrike(notes: Records, on: NDArray[np.float64], off: NDArray[np.float64]) -> None:
@@ -151,59 +230,3 @@ def _release_before_restrike(notes: Records, on: NDArray[np.float64], off: NDArr
         if not other_key and off[before] > on[after]:
             off[after] = max(off[after], off[before])
             off[before] = on[after]
-
-
-# How loud
-
-
-def _velocities(score: Score) -> NDArray[np.int64]:
-    """Velocity of each note, 1-127: the source's own, else by dynamics, accents and the place in the bar."""
-    notes = score.notes
-    shaped = _levels(score) + _metrical_weights(score) + _by_mark(score, _ACCENTS, 0.0)
-    return np.clip(np.where(notes["velocity"] > 0, notes["velocity"], np.rint(shaped)), 1, 127).astype(np.int64)
-
-
-def _levels(score: Score) -> NDArray[np.float64]:
-    """The dynamic in force at each note, with the stress of an sf on the notes at its place."""
-    notes = score.notes
-    levels = np.full(len(notes), float(DEFAULT_VELOCITY))
-    dynamics = [d for d in score.directions if d.kind == "dynamics"]
-    for part in {d.part for d in dynamics}:
-        own = notes["part"] == part
-        for direction in (d for d in dynamics if d.part == part):
-            if direction.text in _LEVELS:
-                levels[own & (notes["onset_tick"] >= direction.onset_tick)] = _LEVELS[direction.text]
-        for direction in (d for d in dynamics if d.part == part and d.text in _STRESSES):
-            levels[own & (notes["onset_tick"] == direction.onset_tick)] += _STRESS
-    return levels
-
-
-def _metrical_weights(score: Score) -> NDArray[np.int64]:
-    """A little more on the first beat, a little less between the beats; nothing where there are no bars."""
-    onset = score.notes["onset_tick"]
-    weights = np.zeros(len(onset), np.int64)
-    if not len(score.measures):
-        return weights
-    bar = score.measure_at(onset)
-    place = onset - score.measures["onset_tick"][bar]
-    for index, row in enumerate(score.meters):
-        meter = Meter(int(row["beats"]), int(row["beat_type"]))
-        beat, full = (
-            meter.beat_quarter * score.ticks_per_quarter,
-            meter.duration_quarter * score.ticks_per_quarter,
-        )
-        here = (onset >= row["onset_tick"]) | (index == 0)
-        from_bar = np.where(
-            (bar == 0) & score.has_pickup, place + int(full) - int(score.measures["duration_tick"][0]), place
-        )
-        on_beat = from_bar * beat.denominator % beat.numerator == 0
-        weights[here] = np.where(from_bar == 0, _DOWNBEAT, np.where(on_beat, _BEAT, _OFFBEAT))[here]
-    return weights
-
-
-def _by_mark(score: Score, values: dict[str, float] | dict[str, int], default: float) -> NDArray[np.float64]:
-    """For each note the value of the mark it bears."""
-    by_id = {mark.note_id: values[mark.kind] for mark in score.marks if mark.kind in values}
-    if not by_id:
-        return np.full(len(score.notes), default)
-    return np.array([by_id.get(note_id, default) for note_id in score.notes["note_id"].tolist()], float)

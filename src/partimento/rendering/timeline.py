@@ -1,4 +1,7 @@
-"""The time axis that piano rolls share: bars where the music has them, else stretches of seconds."""
+"""The time axis that piano rolls share: bars where the music has them, else stretches of seconds.
+
+What they show is what is heard: repeats are unfolded, ornaments written out.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from partimento.rendering.performance import performed
 from partimento.score import Part, Score
+from partimento.score.unfolding import playing_order
 from partimento.theory.instrument import DRUMS, find_instrument, instrument_name
 from partimento.theory.meter import Meter
 
 Floats = NDArray[np.floating]
 STRETCH_SECOND, _MOST_STRETCHES = 5, 2000
-_GRACE_QUARTER = 0.125
 
 DRUM_NAMES = {
     35: "Kick", 36: "Kick", 37: "Side stick", 38: "Snare", 39: "Clap", 40: "Snare", 41: "Low tom",
@@ -39,7 +43,6 @@ class Notes:
     part: NDArray[np.int64]
     velocity: NDArray[np.int64]
     is_drum: NDArray[np.bool_]
-    is_grace: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Timeline:
     bar_start: Floats
     """Start of each bar, and the end of the last: one more than there are bars."""
     label: list[str]
-    """Bar number (a pickup has none) or minutes and seconds."""
+    """Number of the written bar (a pickup has none) or minutes and seconds."""
     beat: Floats
     chords: list[tuple[float, str]]
     notes: Notes
@@ -62,17 +65,25 @@ class Timeline:
 
 def timeline(score: Score) -> Timeline:
     """Lay a score out over its bars, or over stretches of five seconds."""
-    score = score.sounding()
+    labels = _bar_numbers(score)
+    score = performed(score)
     if not len(score.measures):
         return _by_seconds(score)
     per_quarter = score.ticks_per_quarter
     ends = score.measures["onset_tick"] + score.measures["duration_tick"]
     bar_start = np.r_[score.measures["onset_tick"], max(int(ends[-1]), score.end_tick)] / per_quarter
-    first = 0 if score.has_pickup else 1
-    labels = [str(number) if number else "" for number in range(first, first + len(score.measures))]
     chords = _chords(score, lambda tick: tick / per_quarter)
     starts, stops = (score.notes["onset_tick"] / per_quarter, _ends(score) / per_quarter)
-    return Timeline(bar_start, labels, _beats(score), chords, _notes(score, starts, stops, _GRACE_QUARTER))
+    return Timeline(bar_start, labels, _beats(score), chords, _notes(score, starts, stops))
+
+
+def _bar_numbers(score: Score) -> list[str]:
+    """The written number of each bar in the order in which they are played."""
+    onset, first = score.measures["onset_tick"], 0 if score.has_pickup else 1
+    end = onset + score.measures["duration_tick"]
+    played = [np.flatnonzero((end > start) & (onset < stop)) for start, stop in playing_order(score)]
+    numbers = np.concatenate(played) + first if len(onset) else np.empty(0, np.int64)
+    return [str(number) if number else "" for number in numbers.tolist()]
 
 
 def part_labels(score: Score) -> list[str]:
@@ -97,7 +108,7 @@ def _by_seconds(score: Score) -> Timeline:
     bar_start = np.arange(bars + 1) * float(stretch)
     beats = np.arange(bars * STRETCH_SECOND) * (stretch / STRETCH_SECOND)
     chords = _chords(score, lambda tick: float(score.seconds_at(tick)))
-    return Timeline(bar_start, labels, beats, chords, _notes(score, starts, stops, _GRACE_QUARTER / 2))
+    return Timeline(bar_start, labels, beats, chords, _notes(score, starts, stops))
 
 
 def _chords(score: Score, place: Callable[[int], float]) -> list[tuple[float, str]]:
@@ -110,20 +121,11 @@ def _ends(score: Score) -> NDArray[np.int64]:
     return score.notes["onset_tick"] + score.notes["duration_tick"]
 
 
-def _notes(score: Score, start: Floats, end: Floats, grace: float) -> Notes:
-    """Grace notes, which have no duration of their own, stand in a row just before their main note."""
+def _notes(score: Score, start: Floats, end: Floats) -> Notes:
     rows = score.notes
-    is_grace = rows["grace"] > 0
-    groups = [tuple(row) for row in rows[["part", "voice", "onset_tick"]][is_grace]]
-    sizes: dict[tuple[int, ...], int] = {}
-    for group, place in zip(groups, rows["grace"][is_grace].tolist(), strict=True):
-        sizes[group] = max(sizes.get(group, 0), place)
-    back = np.array([sizes[group] + 1 for group in groups], int) - rows["grace"][is_grace]
-    start[is_grace] = np.maximum(start[is_grace] - back * grace, 0)
-    end[is_grace] = start[is_grace] + grace
     is_drums = np.array([p.is_drums for p in score.parts], bool)
-    return Notes(start, end, rows["pitch"].astype(np.int64), rows["part"].astype(np.int64),
-                 rows["velocity"].astype(np.int64), is_drums[rows["part"]], is_grace)  # fmt: skip
+    pitch, part, velocity = (rows[name].astype(np.int64) for name in ("pitch", "part", "velocity"))
+    return Notes(start, end, pitch, part, velocity, is_drums[rows["part"]])
 
 
 def _beats(score: Score) -> Floats:
