@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,6 @@ from partimento.errors import BadFile
 from partimento.io.abc import read, write
 from partimento.score import Lyric, Part, Score, measures_from_meters, notes_array
 from partimento.theory.pitch import name as pitch_name
-
-CORPUS = os.environ.get("PARTIMENTO_DATA")
 
 HYMN = r"""
 %%staves (S1V1 S1V2) | S2
@@ -82,7 +79,9 @@ def test_a_hymn_keeps_its_voices_words_chords_and_endings() -> None:
     bass = score.notes[score.notes["part"] == 2]
     assert bass["pitch"].tolist() == [53, 41, 52, 51, 46, 52, 53, 53]
     assert score.tempos["tempo_bpm"].tolist() == [96.0]
-    assert {(d.kind, d.text) for d in score.directions} == {("tempo", "Andante")}
+    assert {(d.kind, d.text) for d in score.directions} == {
+        ("tempo", "Andante"), ("metronome", "quarter=96"), ("shared-staff", ""),
+    }  # fmt: skip
     assert [spanner.kind for spanner in score.spanners] == ["slur"]
     assert [mark.kind for mark in score.marks] == ["fermata"]
 
@@ -301,14 +300,76 @@ def test_music21s_own_tune_books_are_read() -> None:
     assert (lengths == 1).mean() > 0.85
 
 
-@pytest.mark.skipif(not CORPUS, reason="PARTIMENTO_DATA names no corpus")
-def test_a_sample_of_the_corpus_is_read_and_written_without_loss() -> None:
-    files = (
-        sorted(Path(str(CORPUS)).glob("*folk*/*.abc"))[::100] + sorted(Path(str(CORPUS)).glob("*hymnal*/*.abc"))[::20]
+@pytest.mark.parametrize(
+    ("text", "bpm", "mark", "words"),
+    [
+        ("1/4=120", 120, "quarter=120", ""),
+        ('"Allegro" 3/8=80', 120, "quarter.=80", "Allegro"),
+        ("1/4 3/8=40", 100, "5/8=40", ""),
+        ("C3=40", 60, "quarter.=40", ""),
+        ("160", 80, "eighth=160", ""),
+        ('"Largo"', 48, "", "Largo"),
+        ('1/2=60.5 "ca."', 121, "half=60.5", "ca."),
+    ],
+)
+def test_tempo_in_all_its_forms(text: str, bpm: float, mark: str, words: str) -> None:
+    score = tune("A4", f"M:4/4\nL:1/8\nQ:{text}\nK:C")
+    said = {d.kind: d.text for d in score.directions}
+    assert score.tempos["tempo_bpm"].tolist() == [bpm]
+    assert (said.get("metronome", ""), said.get("tempo", "")) == (mark, words)
+
+
+def test_macros_are_written_out() -> None:
+    static = tune("~G3 ~a4 A", "m:~G3 = G{A}G{F}G\nm:~n4 = (3ono\nM:4/4\nL:1/8\nK:C")
+    assert static.notes["pitch"].tolist() == [67, 69, 67, 65, 67, 83, 81, 83, 69]
+    assert len(static.tuplets) == 1
+
+
+def test_letters_signs_lines_and_macros_of_the_header() -> None:
+    score = tune('kA B c d |\ns:!f! "Am" * !accent!\nw:one two\nA4|', "U:k=!tenuto!\nM:4/4\nL:1/4\nK:C")
+    assert [(m.note_id, m.kind) for m in score.marks] == [(0, "tenuto"), (3, "accent")]
+    assert [(d.onset_tick, d.text) for d in score.directions] == [(0, "f")]
+    assert [(c.onset_tick // score.ticks_per_quarter, str(c.symbol)) for c in score.chords] == [(1, "Am")]
+
+
+@pytest.mark.parametrize(
+    ("head", "encoded"),
+    [("", "latin-1"), ("", "utf-8"), ("%%abc-charset iso-8859-2", "iso-8859-2"), ("I:abc-charset utf-8", "utf-8")],
+)
+def test_encodings(head: str, encoded: str) -> None:
+    (score,) = read(f"{head}\nX:1\nT:áé\nK:C\nC\n".encode(encoded), "t.abc")
+    assert score.title == "áé"
+
+
+def test_what_is_absurd_is_refused_quickly() -> None:
+    for body in ("A" * 400_000, '"Am"a' * 150_000, "".join(f"[V:{n}]a" for n in range(2_000))):
+        with pytest.raises(BadFile, match="split it"):
+            tune(body)
+    with pytest.raises(BadFile, match="split the book"):
+        read(b"X:1\nK:C\nC\n\n" * 5_000, "book.abc")
+
+
+def test_voices_are_written_bar_below_bar() -> None:
+    lines = "C2D2 EFGA|(3BcdB2 c4:|:c8|C8|D8|"
+    score = tune(
+        f"[V:1]{lines}\n[V:2]{lines}", "%%score [1 | 2]\nV:1 name=A\nV:2 clef=bass\nM:4/4\nL:1/8\nQ:1/4=90\nK:C"
     )
-    assert files
-    for file in files:
-        for score in read(file.read_bytes(), file.name):
-            (again,) = read(write(score), file.name)
-            common = score.ticks_per_quarter * again.ticks_per_quarter
-            assert sounding(again, common) == sounding(score, common), file.name
+    assert (
+        write(score).decode()
+        == """X:1
+T:t
+M:4/4
+L:1/8
+Q:1/4=90
+%%score [1 | 2]
+V:1 name="A"
+V:2 clef=bass
+K:C
+V:1
+%%MIDI program 0
+[V:1] C2 D2 EFGA | (3Bcd B2 c4 :: c8 | C8 |
+[V:2] C2 D2 EFGA | (3Bcd B2 c4 :: c8 | C8 |
+[V:1] D8 |
+[V:2] D8 |
+"""
+    )

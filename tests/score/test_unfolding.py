@@ -123,3 +123,23 @@ def test_any_signs_come_to_an_end(signs):
     spans = playing_order(score_of(6, *signs))
     assert all(0 <= start < end <= 6 * BAR for start, end in spans)
     assert sum(end - start for start, end in spans) <= 6 * BAR * MAX_TIMES**2
+
+
+def test_repeats_in_the_middle_of_measures_cut_them():
+    played = score_of(2, (0.75, "backward"), (1.75, "backward"), (1.75, "forward")).unfolded()
+    lengths = played.measures["duration_tick"].tolist()
+    assert lengths == [36, 48, 36, 12, 48]
+    ends = played.measures["onset_tick"] + played.measures["duration_tick"]
+    assert played.measures["onset_tick"].tolist() == [0, *ends[:-1].tolist()]
+    assert score_of(1, (0.25, "forward"), (0.5, "backward")).unfolded().measures["duration_tick"].tolist() == [24, 36]
+
+
+def test_notes_beyond_the_last_barline_lengthen_the_last_measure():
+    notes = notes_array([{"onset_tick": 0, "duration_tick": BAR + 6, "pitch": 60}])
+    played = score_of(1, (1, "backward"), notes=notes).unfolded()
+    assert played.measures["duration_tick"].sum() == played.end_tick
+
+
+def test_the_first_meter_counts_from_the_beginning():
+    meters = np.array([(2 * BAR, 4, 4)], METER)
+    assert order(score_of(3, (1, "backward"), meters=meters)) == "aabc"

@@ -93,7 +93,7 @@ class Composer:
             raise BadPlan(f"top-p {top_p:g}: choose above 0 and up to 1, usually 0.9 to 1")
         rng = np.random.Generator(np.random.Philox(seed))
         drafts = [self._draft(completed(plan), rng, temperature, top_p) for _ in range(DRAFTS)]
-        return engrave(finished(max(drafts, key=fullness), plan))
+        return engrave(finished(max(drafts, key=fullness), plan), as_barred=True)
 
     def _draft(self, plan: Plan, rng: np.random.Generator, temperature: float, top_p: float) -> Score:
         parts = len(plan.instruments or (0, 0))

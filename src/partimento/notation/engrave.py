@@ -6,62 +6,76 @@ spelled keep their spelling.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
-from partimento.errors import NeedsBeats
-from partimento.notation.clefs import opening_clefs
+from partimento.notation.beats import estimate_beats
+from partimento.notation.clefs import written_clefs
 from partimento.notation.drums import written_drums
-from partimento.notation.grid import snapped
+from partimento.notation.graces import with_graces
+from partimento.notation.grid import is_free, is_on_beat, snapped
+from partimento.notation.keys import with_keys
+from partimento.notation.meter import estimate_meter
+from partimento.notation.opening import without_leading_rest
+from partimento.notation.spelling import spelled
 from partimento.notation.staves import staff_numbers
+from partimento.notation.swing import unswung
+from partimento.notation.tempo import with_one_mark
 from partimento.notation.ties import numbered
+from partimento.notation.transposing import at_written_pitch
 from partimento.notation.tuplets import find_tuplets, tied_at_edges
+from partimento.notation.values import filled, has_exact_values, reached, sounded, typed
 from partimento.notation.voices import separated
-from partimento.score import KEY, Part, Records, Score
-from partimento.theory.key import Key
+from partimento.score import Part, Records, Score
 from partimento.theory.pitch import UNSPELLED
-from partimento.theory.spelling import spell
 
-_FINE = 240
+_FINE = 3360
 """Steps per quarter that hold every grid of `grid`."""
 
 
-def engrave(score: Score) -> Score:
-    """The score as it would be written: at concert pitch, with spelling, staves, voices, tuplets and clefs.
+def engrave(score: Score, *, as_barred: bool = False) -> Score:
+    """The score as it would be written: at written pitch, with keys, spelling, staves, voices, tuplets and clefs.
 
-    Rhythm off the usual grids goes to the nearest sixteenth or triplet, and drum strokes last to the next;
-    apart from that the notes sound as before, some of them as chains of ties. A score that has notation comes
+    Where no part has notation yet, the page begins with the first note and swung eighths are written even. Music
+    without bars gets some first, on the beat that it keeps or, played freely, on one that is estimated. Onsets go to
+    the grids that they were most probably meant for, and music that was played gets the note values it suggests;
+    typed music sounds as before, some notes as chains of ties. Notes keep their ids. A score that has notation comes
     back as it is.
 
+    Args:
+        score: any score.
+        as_barred: whether its bars and strokes are meant as they stand, as in a composition: then no silent bars
+            are left out, and nothing becomes a pickup, a grace note or a swung eighth.
+
     Raises:
-        NeedsBeats: the score has no measures.
+        NeedsBeats: the score has no measures, and too few notes to hear a beat in.
     """
-    if not len(score.measures):
-        raise NeedsBeats(f"{score.title or 'this music'} has no meter, and a page needs bars; estimate beats first")
-    spelled = score.with_notes(_spelled(score))
-    bare = sorted(set(score.notes["part"][score.notes["voice"] == 0].tolist()))
+    bare = set(score.notes["part"][score.notes["voice"] == 0].tolist())
+    is_bare = bool(bare) and bare == set(score.notes["part"].tolist()) and _is_unspelled(score)
+    if not len(score.measures) or (is_bare and not as_barred and is_free(score)):
+        score = estimate_meter(score) if is_on_beat(score) else estimate_beats(score)
+    if is_bare:
+        score = _prepared(score if as_barred else _as_heard(score))
+    named = score.with_notes(spelled(score))
     if not bare:
-        return spelled
-    written = _written(spelled.with_resolution(np.lcm(score.ticks_per_quarter, _FINE).item()), bare)
-    return replace(written, clefs=np.concatenate([written.clefs, opening_clefs(written)]))
+        return named
+    written = _written(named.with_resolution(np.lcm(score.ticks_per_quarter, _FINE).item()), sorted(bare))
+    return replace(written, clefs=np.concatenate([written.clefs, written_clefs(written)]))
 
 
-def _spelled(score: Score) -> Records:
-    """The notes, those without a spelling spelled in the key in force; C major where none is stated."""
-    notes = score.notes.copy()
-    for index, part in enumerate(score.parts):
-        at = np.flatnonzero((notes["part"] == index) & (notes["spelling"] == UNSPELLED))
-        if part.is_drums or not len(at):
-            continue
-        keys = score.keys[np.isin(score.keys["part"], (-1, index))]
-        keys = keys if len(keys) else np.array([(0, -1, 0, 0)], KEY)
-        row = keys[np.maximum(np.searchsorted(keys["onset_tick"], notes["onset_tick"][at], "right") - 1, 0)]
-        notes["spelling"][at] = spell(
-            notes["pitch"][at], row["fifths"].astype(np.int64), row["mode"] == Key(0, "minor").mode_id
-        )
-    return notes
+def _as_heard(score: Score) -> Score:
+    """Opening, swing and grace notes as an engraver hears them."""
+    return with_graces(unswung(without_leading_rest(score)))
+
+
+def _prepared(score: Score) -> Score:
+    """What concerns all parts of a score without any notation."""
+    return at_written_pitch(with_keys(with_one_mark(score)))
+
+
+def _is_unspelled(score: Score) -> bool:
+    return bool((score.notes["spelling"] == UNSPELLED).all())
 
 
 def _written(score: Score, bare: list[int]) -> Score:
@@ -81,14 +95,28 @@ def _written(score: Score, bare: list[int]) -> Score:
 
 def _write_drums(score: Score, part: Part, notes: Records) -> Records:
     notes["staff"] = 1
-    return written_drums(snapped(notes, score), score)
+    plain = notes["grace"] == 0
+    return written_drums(np.concatenate([notes[~plain], snapped(notes[plain], score).notes]), score)
 
 
 def _write_pitched(score: Score, part: Part, notes: Records) -> Records:
+    is_grace = notes["grace"] > 0
     if (notes["staff"] == 0).any():
-        notes["staff"] = staff_numbers(part, notes, score.ticks_per_quarter)
-    return separated(_per_staff(notes, lambda staff: snapped(staff, score)))
+        strokes = np.concatenate([snapped(notes[~is_grace], score).notes, notes[is_grace]])
+        notes["staff"][np.r_[np.flatnonzero(~is_grace), np.flatnonzero(is_grace)]] = staff_numbers(
+            part, strokes, score.ticks_per_quarter
+        )
+    staves = [snapped(notes[~is_grace & (notes["staff"] == staff)], score) for staff in np.unique(notes["staff"])]
+    quarter = score.ticks_per_quarter
+    if all(staff.is_exact and has_exact_values(staff.notes, staff.step_tick, quarter) for staff in staves):
+        return separated(np.concatenate([notes[is_grace], *(typed(staff.notes, quarter) for staff in staves)]), quarter)
+    sounds = sounded(notes, score, int(notes["part"][0]))
+    values = [reached(staff.notes, staff.step_tick, score, sounds) for staff in staves]
+    return filled(separated(_undoubled(np.concatenate([notes[is_grace], *values])), quarter), sounds, score)
 
 
-def _per_staff(notes: Records, change: Callable[[Records], Records]) -> Records:
-    return np.concatenate([change(notes[notes["staff"] == staff]) for staff in np.unique(notes["staff"])])
+def _undoubled(notes: Records) -> Records:
+    """Without notes that now strike with another of the same pitch; the longest stays."""
+    order = np.lexsort((-notes["duration_tick"], notes["grace"], notes["pitch"], notes["onset_tick"]))
+    _, first = np.unique(notes[["onset_tick", "pitch", "grace"]][order], return_index=True)
+    return notes[np.sort(order[first])]

@@ -7,20 +7,21 @@ from collections import defaultdict
 import numpy as np
 from numpy.typing import NDArray
 
+from partimento.notation.grid import beat_lengths
 from partimento.notation.ties import cut
 from partimento.score import Records, Score, Tuplet
 
 _DYADIC = 16
 """Steps per quarter that need no tuplet: sixty-fourth notes."""
-_NORMAL = {3: 2, 5: 4, 7: 4}
+_NORMAL = {3: 2, 5: 4, 7: 4, 9: 8}
 """Notes of a tuplet ▶ notes in whose time they stand."""
 
 _Beat = tuple[int, int]
-"""Measure, and quarter within it."""
+"""Measure, and span within it: a quarter, or in compound time a third of the beat."""
 
 
 def find_tuplets(notes: Records, score: Score) -> list[Tuplet]:
-    """Tuplets over a quarter each, or two where a note reaches from one odd place to one in the next beat."""
+    """Tuplets over a quarter each (in compound time over a third of the beat), or over two where a note crosses."""
     plain = notes[notes["grace"] == 0]
     first = _odd_places(plain["onset_tick"], score)
     last = _odd_places(plain["onset_tick"] + plain["duration_tick"], score)
@@ -34,22 +35,29 @@ def find_tuplets(notes: Records, score: Score) -> list[Tuplet]:
             crossed.add((voice, first[index][0]))
     part = int(notes["part"][0])
     return [
-        Tuplet(*_span(beat, quarters, score), part, voice, actual, _NORMAL[actual])
+        Tuplet(*_span(beat, spans, score), part, voice, actual, _NORMAL[actual])
         for voice, places in odd.items()
-        for beat, quarters, actual in _merged(places, {beat for v, beat in crossed if v == voice})
+        for beat, spans, actual in _merged(places, {beat for v, beat in crossed if v == voice})
     ]
 
 
 def _odd_places(ticks: NDArray[np.int64], score: Score) -> dict[int, tuple[_Beat, int]]:
     """Index of each tick that halving does not reach ▶ its beat and the notes of the tuplet it needs."""
     measure = score.measure_at(ticks)
-    beat, offset = np.divmod(ticks - score.measures["onset_tick"][measure], score.ticks_per_quarter)
+    spans = _span_ticks(score)[measure]
+    beat, offset = np.divmod(ticks - score.measures["onset_tick"][measure], spans)
     places: dict[int, tuple[_Beat, int]] = {}
-    for index in np.flatnonzero(_DYADIC * offset % score.ticks_per_quarter).tolist():
-        fitting = (n for n in _NORMAL if not _DYADIC * n * int(offset[index]) % score.ticks_per_quarter)
+    for index in np.flatnonzero(_DYADIC * offset % spans).tolist():
+        fitting = (n for n in _NORMAL if not _DYADIC * n * int(offset[index]) % int(spans[index]))
         if (actual := next(fitting, None)) is not None:
             places[index] = ((int(measure[index]), int(beat[index])), actual)
     return places
+
+
+def _span_ticks(score: Score) -> NDArray[np.int64]:
+    """Length of the spans that tuplets fill in each measure."""
+    beats = [beat_lengths(score.meter_at(int(tick))) for tick in score.measures["onset_tick"].tolist()]
+    return np.array([int(length * score.ticks_per_quarter) // (3 if triple else 1) for length, triple in beats])
 
 
 def _follows(first: tuple[_Beat, int], last: tuple[_Beat, int]) -> bool:
@@ -57,7 +65,7 @@ def _follows(first: tuple[_Beat, int], last: tuple[_Beat, int]) -> bool:
 
 
 def _merged(places: dict[_Beat, int], crossed: set[_Beat]) -> list[tuple[_Beat, int, int]]:
-    """(beat, length in quarters, notes) of each tuplet."""
+    """(beat, length in spans, notes) of each tuplet."""
     merged: list[tuple[_Beat, int, int]] = []
     taken: set[_Beat] = set()
     for beat, actual in sorted(places.items()):
@@ -70,12 +78,13 @@ def _merged(places: dict[_Beat, int], crossed: set[_Beat]) -> list[tuple[_Beat, 
     return merged
 
 
-def _span(beat: _Beat, quarters: int, score: Score) -> tuple[int, int]:
+def _span(beat: _Beat, spans: int, score: Score) -> tuple[int, int]:
     """Onset and duration in ticks; no tuplet crosses a barline."""
     measure = score.measures[beat[0]]
-    start = int(measure["onset_tick"]) + beat[1] * score.ticks_per_quarter
+    unit = int(_span_ticks(score)[beat[0]])
+    start = int(measure["onset_tick"]) + beat[1] * unit
     barline = int(measure["onset_tick"] + measure["duration_tick"])
-    length = quarters * score.ticks_per_quarter
+    length = spans * unit
     return start, min(length, barline - start) if start < barline else length
 
 

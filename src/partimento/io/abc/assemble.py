@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import re
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partimento.errors import BadFile
-from partimento.io.abc.music import MAX_MEASURES, WHOLE, Item, Sign, Voice
+from partimento.io.abc.barlines import Barlines
+from partimento.io.abc.clock import QUARTER, Clock, free_meters
+from partimento.io.abc.credits import read_credits
+from partimento.io.abc.midi import DRUM_CHANNEL, PAN, VOLUME
+from partimento.io.abc.tokens import Item, Sign
 from partimento.io.abc.tune import Tune
+from partimento.io.abc.vocabulary import AT_BAR, FOR_ALL, KEY_SIGNATURE, SHARED_STAFF, VERSES
+from partimento.io.abc.voice import MAX_MEASURES, Voice
 from partimento.score import (
     NOTE,
     ChordEvent,
@@ -22,9 +29,13 @@ from partimento.score import (
     Lyric,
     Mark,
     Part,
+    PartGroup,
+    ProgramChange,
+    Records,
     Repeat,
     Score,
     Spanner,
+    Transposition,
     Tuplet,
 )
 from partimento.theory.chord import ChordSymbol
@@ -32,14 +43,7 @@ from partimento.theory.instrument import DRUMS, find_instrument
 from partimento.theory.interval import Interval
 from partimento.theory.key import Key
 
-QUARTER = WHOLE // 4
 MAX_QUARTERS = 1_000_000
-MAX_VOICES = 1_000
-MAX_RESOLUTION = 100_000
-"""Finest ticks per quarter; what would need more is rounded to `ROUNDED_RESOLUTION`."""
-ROUNDED_RESOLUTION = 10_080
-LONGEST_FREE_MEASURE = 12 * QUARTER
-"""Without a meter, bars up to this length are given the meter that they fill."""
 
 
 @dataclass
@@ -48,15 +52,20 @@ class _Events:
 
     notes: list[tuple[Any, ...]] = field(default_factory=list[tuple[Any, ...]])
     keys: list[tuple[int, int, Key]] = field(default_factory=list[tuple[int, int, Key]])
-    meters: dict[int, tuple[int, int] | None] = field(default_factory=dict[int, tuple[int, int] | None])
+    meters: dict[int, tuple[tuple[int, int] | None, str]] = field(
+        default_factory=dict[int, tuple[tuple[int, int] | None, str]]
+    )
     tempos: dict[int, float] = field(default_factory=dict[int, float])
     clefs: dict[tuple[int, int, int], tuple[Any, ...]] = field(
         default_factory=dict[tuple[int, int, int], tuple[Any, ...]]
     )
-    repeats: dict[tuple[int, str, str], None] = field(default_factory=dict[tuple[int, str, str], None])
-    chords: list[tuple[int, ChordSymbol | None, int]] = field(default_factory=list[tuple[int, ChordSymbol | None, int]])
-    directions: list[tuple[int, str, str, int, int]] = field(default_factory=list[tuple[int, str, str, int, int]])
-    tuplets: list[tuple[int, ...]] = field(default_factory=list[tuple[int, ...]])
+    barlines: Barlines = field(default_factory=Barlines)
+    repeats: list[Repeat] = field(default_factory=list[Repeat])
+    programs: dict[ProgramChange, None] = field(default_factory=dict[ProgramChange, None])
+    transpositions: dict[Transposition, None] = field(default_factory=dict[Transposition, None])
+    chords: list[ChordEvent] = field(default_factory=list[ChordEvent])
+    directions: list[Direction] = field(default_factory=list[Direction])
+    tuplets: list[Tuplet] = field(default_factory=list[Tuplet])
     marks: list[Mark] = field(default_factory=list[Mark])
     spanners: list[Spanner] = field(default_factory=list[Spanner])
     lyrics: list[Lyric] = field(default_factory=list[Lyric])
@@ -72,21 +81,24 @@ def assemble(tune: Tune, name: str) -> Score | None:
     """
     if not any(voice.items for voice in tune.voices.values()):
         return None
-    if len(tune.voices) > MAX_VOICES:
-        raise BadFile(name, f"tune {tune.number} has {len(tune.voices)} voices; at most {MAX_VOICES} can be read")
     lengths = _measure_lengths(tune)
     if len(lengths) > MAX_MEASURES or sum(lengths) > MAX_QUARTERS * QUARTER:
         raise BadFile(
             name,
             f"tune {tune.number} has {len(lengths)} measures of {sum(lengths) // QUARTER} quarters; split it",
         )
-    starts = np.concatenate([[0], np.cumsum(np.array(lengths, np.int64))]).tolist()
+    starts: list[int] = np.concatenate([[0], np.cumsum(np.array(lengths, np.int64))]).tolist()
     events = _Events()
     parts: list[Part] = []
-    for staves in _staves_of_parts(tune):
+    groups, staves_of_parts = _layout(tune)
+    for staves in staves_of_parts:
         parts.append(_part(tune, staves))
-        _add_part(tune, events, len(parts) - 1, staves, starts)
-    return _score(tune, events, parts, starts)
+        _PartReader(tune, events, len(parts) - 1, starts).read(staves)
+    events.directions += _shared_staves(tune, staves_of_parts)
+    for kind, lines in tune.texts.items():
+        text = "\n".join(lines).strip("\n") if kind == VERSES else "\n".join(filter(None, lines))
+        events.directions += [Direction(0, kind, text)] if text else []
+    return _score(tune, events, parts, groups, starts)
 
 
 def _measure_lengths(tune: Tune) -> list[int]:
@@ -94,169 +106,245 @@ def _measure_lengths(tune: Tune) -> list[int]:
     return [max(column[i] for column in columns if i < len(column)) for i in range(max(map(len, columns)))]
 
 
-def _staves_of_parts(tune: Tune) -> Iterator[list[list[str]]]:
-    """The staves of each part, and the voices of each staff, as far as they have music."""
-    heard = [name for name, voice in tune.voices.items() if voice.lengths]
-    for part in tune.staves:
+def _layout(tune: Tune) -> tuple[list[PartGroup], list[list[list[str]]]]:
+    """Brackets, and of each part its staves with their voices, as far as these have music."""
+    heard = {name: None for name, voice in tune.voices.items() if voice.lengths}
+    parts: list[list[list[str]]] = []
+    place: dict[int, int] = {}
+    for number, part in enumerate(tune.staves.parts):
         staves = [names for staff in part if (names := [name for name in staff if name in heard])]
         if staves:
-            heard = [name for name in heard if not any(name in staff for staff in staves)]
-            yield staves
-    yield from ([[name]] for name in heard)
+            heard = {name: None for name in heard if not any(name in staff for staff in staves)}
+            place[number] = len(parts)
+            parts.append(staves)
+    groups: list[PartGroup] = []
+    for first, last, barline in tune.staves.groups:
+        inside = [place[number] for number in range(first, last + 1) if number in place]
+        groups += [PartGroup(inside[0], inside[-1], barline=barline)] if inside else []
+    return list(dict.fromkeys(groups)), parts + [[[name]] for name in heard]
 
 
 def _part(tune: Tune, staves: list[list[str]]) -> Part:
     ids = [name for staff in staves for name in staff]
     first = tune.voices[ids[0]]
     name = next((tune.voices[i].name for i in ids if tune.voices[i].name), "")
-    order = list(tune.voices).index(ids[0]) + 1
-    channel = tune.channels.get(ids[0], tune.channels.get("", order if order < 10 else order + 1))
-    is_drums = channel == 10
-    program = tune.programs.get(ids[0], tune.programs.get("", tune.channel_programs.get(channel)))
+    channel = tune.midi.channel_of(ids[0])
+    is_drums = channel == DRUM_CHANNEL
+    program = tune.midi.program_of(ids[0], list(tune.voices).index(ids[0]) + 1)
     if program is None:
         found = find_instrument(name) if name and not is_drums else None
         program, is_drums = (0, True) if found == DRUMS else (found or 0, is_drums)
     return Part(
         name,
-        program if 0 <= program <= 127 else 0,
+        program,
         is_drums,
         first.abbreviation if first.abbreviation != name else "",
         staves=len(staves),
-        transpose=Interval.from_semitones(first.transpose),
-        volume=tune.controls.get((ids[0], 7)),
-        pan=tune.controls.get((ids[0], 10)),
+        transpose=Interval.from_semitones(first.transpositions[0][1]),
+        volume=tune.midi.controls.get((ids[0], VOLUME)),
+        pan=tune.midi.controls.get((ids[0], PAN)),
+        channel=DRUM_CHANNEL if is_drums else channel,
     )
 
 
-def _add_part(tune: Tune, events: _Events, part: int, staves: list[list[str]], starts: list[int]) -> None:
-    number = 1
-    heads = {
-        (starts[item.measure] + item.offset, item.pitch)
-        for staff in staves for name in staff for item in tune.voices[name].items if not item.grace
-    }  # fmt: skip
-    for staff, names in enumerate(staves, 1):
-        for name in names:
+class _PartReader:
+    """Adds the voices of one part to the events of the score."""
+
+    def __init__(self, tune: Tune, events: _Events, part: int, starts: list[int]) -> None:
+        self._tune, self._events, self._part, self._starts = tune, events, part, starts
+        self._heads: set[tuple[int, int]] = set()
+        self._has_ties = False
+        self._intervals: list[tuple[int, Interval]] = []
+
+    def read(self, staves: list[list[str]]) -> None:
+        """Read the voices of each staff; those without notes take no number, unless a staff has no other."""
+        tune, number = self._tune, 1
+        for name in (name for staff in staves for name in staff):
             voice = tune.voices[name]
-            _add_notes(tune, events, voice, (part, number, staff), starts, heads)
-            for sign in voice.signs:
-                _add_sign(events, sign, voice, part, staff, starts)
-            number += 1 + max((item.lane for item in voice.items), default=0)
+            _transpose(voice)
+            if any(item.is_tied for item in voice.items):
+                self._has_ties = True
+        if self._has_ties:
+            items = [item for staff in staves for name in staff for item in tune.voices[name].items]
+            self._heads = {(self._onset(item), item.pitch) for item in items if not item.grace}
+        for staff, names in enumerate(staves, 1):
+            before = number
+            for name in names:
+                voice = tune.voices[name]
+                used = sorted({item.lane for item in voice.items})
+                self._add_notes(name, voice, {lane: number + place for place, lane in enumerate(used)}, staff)
+                self._intervals = self._sounding(voice)
+                for sign in voice.signs:
+                    self._add_sign(sign, staff)
+                number += len(used)
+            number = max(number, before + 1)
+
+    def _onset(self, item: Item) -> int:
+        return self._starts[item.measure] + item.offset
+
+    def _add_notes(self, name: str, voice: Voice, numbers: dict[int, int], staff: int) -> None:
+        events, first = self._events, len(self._events.notes)
+        starts, part = self._starts, self._part
+        ties = self._ties(voice, first) if self._has_ties else [False] * len(voice.items)
+        events.notes += [
+            (starts[item.measure] + item.offset, item.duration, item.pitch, item.spelling, 0, part,
+             numbers[item.lane], staff, item.grace, is_tied, first + index)
+            for index, (item, is_tied) in enumerate(zip(voice.items, ties, strict=True))
+        ]  # fmt: skip
+        events.marks += [Mark(first + index, kind) for index, kind in dict.fromkeys(voice.marks)]
+        events.spanners += [
+            Spanner(kind, *(index if index < 0 else first + index for index in ends)) for kind, *ends in voice.lines
+        ]
+        for measure, offset, last, end, lane, actual, normal in voice.tuplets:
+            onset = self._starts[measure] + offset
+            if lane in numbers:
+                events.tuplets.append(
+                    Tuplet(onset, self._starts[last] + end - onset, self._part, numbers[lane], actual, normal)
+                )
+        for (owner, number), verse in self._tune.verses.items():
+            if owner == name:
+                events.lyrics += [Lyric(first + s.note, s.text, s.syllabic, number, s.extend) for s in verse.syllables]
+
+    def _ties(self, voice: Voice, first: int) -> list[bool]:
+        """Which notes are tied; ties that find no note of their pitch become slurs."""
+        found: list[bool] = []
+        for index, item in enumerate(voice.items):
+            found.append(item.is_tied and (self._onset(item) + item.duration, item.pitch) in self._heads)
+            if item.is_tied and not found[-1]:
+                target = _next_note(voice.items, index)
+                end = target if target < 0 else first + target
+                self._events.spanners.append(Spanner("slur", first + index, end))
+        return found
+
+    def _sounding(self, voice: Voice) -> list[tuple[int, Interval]]:
+        """From which tick on a voice sounds at which interval from what is written."""
+        changes = [(self._starts[x.measure] + x.offset, x.value) for x in voice.signs if x.what == "transposition"]
+        stated = [(0, voice.transpositions[0][1]), *changes]
+        return [(tick, Interval.from_semitones(semitones)) for tick, semitones in stated]  # type: ignore[arg-type]
+
+    def _interval_at(self, onset: int) -> Interval:
+        """From written to sounding pitch."""
+        return self._intervals[bisect_right(self._intervals, onset, key=lambda change: change[0]) - 1][1]
+
+    def _add_sign(self, sign: Sign, staff: int) -> None:
+        events, part = self._events, self._part
+        start = self._starts[sign.measure]
+        end = self._starts[min(sign.measure + 1, len(self._starts) - 1)]
+        onset = min(start + sign.offset, self._starts[-1])
+        match sign.what, sign.value:
+            case "chord", ChordSymbol() | None as symbol:
+                symbol = symbol and symbol.transposed(self._interval_at(onset))
+                events.chords.append(ChordEvent(onset, symbol, part, sign.text))
+            case "key", Key() as key:
+                events.keys.append((onset, part, key.transposed(self._interval_at(onset))))
+            case "meter", meter:
+                events.meters[end if sign.offset else start] = (meter, sign.text)  # type: ignore[assignment]
+            case "tempo", float() as tempo_bpm:
+                events.tempos[onset] = tempo_bpm
+            case "clef", clef:
+                events.clefs[onset, part, staff] = attrgetter("sign", "line", "octave_change")(clef)
+            case "bar", str() as kind:
+                events.barlines.add(start, kind, sign.text)
+            case "aim", str() as kind:
+                events.repeats.append(Repeat(min(start, self._starts[-2]), kind, sign.text))
+            case "leave", str() as kind:
+                events.repeats.append(Repeat(end, kind, sign.text))
+            case "program", int() as program:
+                events.programs[ProgramChange(onset, part, program)] = None
+            case "transposition", int() as semitones:
+                events.transpositions[Transposition(onset, part, Interval.from_semitones(semitones))] = None
+            case "direction", str() as kind:
+                place = (
+                    (0, 1)
+                    if kind in FOR_ALL
+                    else (part, 1 if kind.startswith(AT_BAR) or kind == KEY_SIGNATURE else staff)
+                )
+                events.directions.append(Direction(onset, kind, sign.text, *place, sign.placement))
+            case _:
+                pass
 
 
-def _add_notes(
-    tune: Tune,
-    events: _Events,
-    voice: Voice,
-    place: tuple[int, int, int],
-    starts: list[int],
-    heads: set[tuple[int, int]],
-) -> None:
-    part, number, staff = place
-    first_id = len(events.notes)
-    interval = Interval.from_semitones(voice.transpose)
+def _transpose(voice: Voice) -> None:
+    """Make the notes of a voice sound where they are to."""
+    if len(voice.transpositions) == 1 and not voice.transpositions[0][1]:
+        return
+    indices = [index for index, _ in voice.transpositions]
+    found = [Interval.from_semitones(semitones) for _, semitones in voice.transpositions]
     for index, item in enumerate(voice.items):
-        onset = starts[item.measure] + item.offset
-        is_tied = item.is_tied and (onset + item.duration, item.pitch) in heads
-        if item.is_tied and not is_tied and (target := _next_note(voice.items, index)):
-            events.spanners.append(Spanner("slur", first_id + index, first_id + target))
-        events.notes.append((
-            onset, item.duration, item.pitch + interval.semitones, item.spelling + interval.fifths, 0,
-            part, number + item.lane, staff, item.grace, is_tied, first_id + index,
-        ))  # fmt: skip
-    events.marks.extend(Mark(first_id + index, kind) for index, kind in dict.fromkeys(voice.marks))
-    events.spanners.extend(Spanner("slur", first_id + start, first_id + end) for start, end in voice.slurs)
-    for start, offset, end, end_offset, lane, actual, normal in voice.tuplets:
-        onset = starts[start] + offset
-        events.tuplets.append((onset, starts[end] + end_offset - onset, part, number + lane, actual, normal))
-    events.lyrics.extend(
-        Lyric(first_id + lyric.note_id, lyric.text, lyric.syllabic, lyric.verse, lyric.extend)
-        for owner, lyric in tune.lyrics
-        if owner is voice
-    )
+        interval = found[bisect_right(indices, index) - 1]
+        item.pitch += interval.semitones
+        item.spelling += interval.fifths
 
 
-def _next_note(items: list[Item], index: int) -> int | None:
-    """A tie to another pitch is the slur of those who type `-` for it; this is where it leads."""
+def _next_note(items: list[Item], index: int) -> int:
+    """A tie to another pitch is the slur of those who type `-` for it; this is where it leads, −1 for nowhere."""
     here = items[index]
     for later in range(index + 1, len(items)):
         item = items[later]
         if item.lane == here.lane and not item.grace and (item.measure, item.offset) > (here.measure, here.offset):
             return later
-    return None
-
-
-def _add_sign(events: _Events, sign: Sign, voice: Voice, part: int, staff: int, starts: list[int]) -> None:
-    start = starts[sign.measure]
-    end = starts[min(sign.measure + 1, len(starts) - 1)]
-    onset = min(start + sign.offset, starts[-1])
-    match sign.what, sign.value:
-        case "chord", ChordSymbol() | None as symbol:
-            interval = Interval.from_semitones(voice.transpose)
-            events.chords.append((onset, symbol and symbol.transposed(interval), part))
-        case "key", Key() as key:
-            events.keys.append((onset, part, key.transposed(Interval.from_semitones(voice.transpose))))
-        case "meter", meter:
-            events.meters[end if sign.offset else start] = meter  # type: ignore[assignment]
-        case "tempo", float() as tempo_bpm:
-            events.tempos[onset] = tempo_bpm
-        case "clef", clef:
-            events.clefs[onset, part, staff] = (clef.sign, clef.line, clef.octave_change)  # type: ignore[attr-defined]
-        case "repeat", str() as kind:
-            events.repeats[start, kind, sign.text] = None
-        case "leave", str() as kind:
-            events.repeats[end, kind, ""] = None
-        case "wedge", str() as kind:
-            events.directions.append((onset, kind, "", part, staff))
-        case what, str() as text:
-            kind = "tempo" if what == "tempo words" else what
-            events.directions.append((onset, kind, text, part, staff))
-        case _:
-            pass
+    return -1
 
 
 # From units to ticks
 
 
-def _score(tune: Tune, events: _Events, parts: list[Part], starts: list[int]) -> Score | None:
-    meters = _meters(events, starts)
+def _score(tune: Tune, events: _Events, parts: list[Part], groups: list[PartGroup], starts: list[int]) -> Score | None:
+    meters, signs = _meters(events, starts)
+    repeats, barlines = events.barlines.close(starts[-1])
     rows = np.array(events.notes, np.int64)
-    clock = _Clock(tune, events, rows, starts, [beat_type for _, _, beat_type in meters])
-    t = clock.ticks
-    notes = np.zeros(len(rows), NOTE)
-    for column, name in enumerate(_COLUMNS):
-        notes[name] = np.clip(rows[:, column], -127, 127) if name in ("pitch", "spelling") else rows[:, column]
-    notes["onset_tick"] = t(rows[:, 0])
-    notes["duration_tick"] = t(rows[:, 0] + rows[:, 1]) - notes["onset_tick"]
+    timed = (*events.chords, *events.directions, *events.tuplets, *events.programs, *events.transpositions)
+    times = [*starts, *events.tempos, *(onset for onset, *_ in (*events.keys, *events.clefs))]
+    times += [event.onset_tick for event in timed] + [t.onset_tick + t.duration_tick for t in events.tuplets]
+    clock = Clock(np.concatenate([np.array(times, np.int64), rows[:, 0], rows[:, 1]]), [row[2] for row in meters])
+    if not clock.is_exact:
+        tune.lost.add(f"times finer than {clock.resolution} ticks per quarter (rounded)")
+    notes = _notes(rows, clock)
     is_pitch = (rows[:, 2] >= 0) & (rows[:, 2] <= 127)
     if not is_pitch.any():
         return None
     if not is_pitch.all():
         tune.lost.add("notes beyond the 128 pitches of MIDI")
-    bars = t(np.array(starts, np.int64))
-    words, music, rights = _credits(tune.credits)
+    words, music, arranger, rights = read_credits(tune.credits)
+    bars = np.array(starts if meters else [], np.int64)
     score = Score(
-        ticks_per_quarter=clock.resolution,
-        parts=tuple(parts),
-        notes=notes,
-        measures=[(a, b - a) for a, b in zip(bars[:-1].tolist(), bars[1:].tolist(), strict=True)] if meters else [],  # type: ignore[arg-type]
-        meters=[(t(a), b, c) for a, b, c in meters],  # type: ignore[arg-type]
-        keys=[(t(a), p, key.fifths, key.mode_id) for a, p, key in _shared_keys(events.keys, len(parts))],  # type: ignore[arg-type]
-        tempos=[(t(a), b) for a, b in events.tempos.items()],  # type: ignore[arg-type]
-        clefs=[(t(a), p, s, *clef) for (a, p, s), clef in events.clefs.items()],  # type: ignore[arg-type]
-        chords=tuple(ChordEvent(int(t(a)), b, c) for a, b, c in events.chords),
-        tuplets=tuple(Tuplet(int(t(a)), int(t(a + b) - t(a)), *rest) for a, b, *rest in events.tuplets),
-        directions=tuple(Direction(int(t(a)), b, c, d, e) for a, b, c, d, e in events.directions),
-        repeats=tuple(Repeat(int(t(a)), kind, text) for a, kind, text in events.repeats),
+        QUARTER,
+        tuple(parts),
+        measures=list(zip(bars[:-1], np.diff(bars), strict=True)),  # type: ignore[arg-type]
+        meters=meters,  # type: ignore[arg-type]
+        keys=[(onset, part, key.fifths, key.mode_id) for onset, part, key in shared_keys(events.keys, len(parts))],  # type: ignore[arg-type]
+        tempos=list(events.tempos.items()),  # type: ignore[arg-type]
+        clefs=[(*place, *clef) for place, clef in events.clefs.items()],  # type: ignore[arg-type]
+        groups=tuple(groups),
+        programs=tuple(events.programs),
+        transpositions=tuple(events.transpositions),
+        chords=tuple(events.chords),
+        tuplets=tuple(events.tuplets),
+        directions=_once([*signs, *events.directions]),
+        repeats=tuple(dict.fromkeys([*repeats, *events.repeats])),
+        barlines=tuple(barlines),
         lyrics=tuple(events.lyrics),
         marks=tuple(events.marks),
         spanners=tuple(events.spanners),
-        title=tune.title,
+        title=tune.titles[0] if tune.titles else "",
+        subtitle="; ".join(filter(None, tune.titles[1:])),
         composer=music,
+        arranger=arranger,
         lyricist=words,
         rights=rights,
-        tags=(tune.rhythm,) if tune.rhythm else (),
+        tags=tuple(tune.rhythms),
     )
+    score = clock.scaled(score, notes)
     return score if is_pitch.all() else score.with_notes(notes[is_pitch])
+
+
+def _notes(rows: NDArray[np.int64], clock: Clock) -> Records:
+    notes = np.zeros(len(rows), NOTE)
+    for column, name in enumerate(_COLUMNS):
+        notes[name] = np.clip(rows[:, column], -127, 127) if name in ("pitch", "spelling") else rows[:, column]
+    notes["onset_tick"] = clock.ticks(rows[:, 0])
+    notes["duration_tick"] = clock.ticks(rows[:, 0] + rows[:, 1]) - notes["onset_tick"]
+    return notes
 
 
 _COLUMNS = (
@@ -265,63 +353,43 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-class _Clock:
-    """Ticks of the coarsest resolution that is exact, or of `ROUNDED_RESOLUTION` where that were too fine."""
-
-    def __init__(
-        self, tune: Tune, events: _Events, rows: NDArray[np.int64], starts: list[int], beat_types: list[int]
-    ) -> None:
-        times = [*starts, QUARTER, *(WHOLE // beat_type for beat_type in beat_types), *events.tempos]
-        times += [event[0] for event in (*events.chords, *events.directions, *events.keys, *events.clefs)]
-        times += [onset for event in events.tuplets for onset in (event[0], event[0] + event[1])]
-        divisor = int(np.gcd.reduce(np.concatenate([np.array(times, np.int64), rows[:, 0], rows[:, 1]])))
-        self._is_exact = QUARTER // divisor <= MAX_RESOLUTION
-        self._divisor = divisor if self._is_exact else QUARTER // ROUNDED_RESOLUTION
-        self.resolution = QUARTER // self._divisor
-        if not self._is_exact:
-            tune.lost.add(f"times finer than {ROUNDED_RESOLUTION} ticks per quarter (rounded)")
-
-    def ticks(self, units: Any) -> NDArray[np.int64]:
-        """Units in ticks."""
-        return units // self._divisor if self._is_exact else (units + self._divisor // 2) // self._divisor
+def _meters(events: _Events, starts: list[int]) -> tuple[list[tuple[int, int, int]], list[Direction]]:
+    """Meters, and how they are printed where that is no plain fraction."""
+    stated = [(onset, meter, sign) for onset, (meter, sign) in sorted(events.meters.items()) if meter is not None]
+    if not stated:
+        return free_meters(starts), []
+    stated[0] = (0, *stated[0][1:])
+    rows = [stated[0], *(row for before, row in pairwise(stated) if row[1:] != before[1:] and row[0] < starts[-1])]
+    signs = [Direction(onset, "meter-sign", sign) for onset, _, sign in rows if sign]
+    return [(onset, *meter) for onset, meter, _ in rows], signs
 
 
-def _meters(events: _Events, starts: list[int]) -> list[tuple[int, int, int]]:
-    stated = [(onset, *meter) for onset, meter in sorted(events.meters.items()) if meter is not None]
-    if stated:
-        rows = stated if stated[0][0] == 0 else [(0, *stated[0][1:]), *stated]
-        return [rows[0], *(row for before, row in pairwise(rows) if row[1:] != before[1:])]
-    return _meters_from_bars(starts)
-
-
-def _meters_from_bars(starts: list[int]) -> list[tuple[int, int, int]]:
-    """Free meter: none where there is no barline inside or bars are long, else each bar gives its own."""
-    lengths = [b - a for a, b in pairwise(starts)]
-    if len(lengths) < 2 or max(lengths) > LONGEST_FREE_MEASURE:
-        return []
-    meters: list[tuple[int, int, int]] = []
-    for start, length in zip(starts, lengths, strict=False):
-        beat_type = next((n for n in (4, 8, 16, 32, 64) if length * n % WHOLE == 0), None)
-        if beat_type is None:
-            return []
-        beats = length * beat_type // WHOLE
-        if not meters or meters[-1][1:] != (beats, beat_type):
-            meters.append((start, beats, beat_type))
-    return meters
-
-
-def _shared_keys(keys: list[tuple[int, int, Key]], parts: int) -> list[tuple[int, int, Key]]:
+def shared_keys(keys: Iterable[tuple[int, int, Key]], parts: int) -> list[tuple[int, int, Key]]:
     """Keys that all parts take at the same time are said once, for part −1."""
     keys = list({(onset, part): (onset, part, key) for onset, part, key in keys}.values())
     counts = Counter((onset, key) for onset, _, key in keys)
     return list(dict.fromkeys((onset, -1 if counts[onset, key] == parts else part, key) for onset, part, key in keys))
 
 
-def _credits(lines: list[str]) -> tuple[str, str, str]:
-    """Words, music and rights; `C:` lines of hymns say which with a label, others name the composer."""
-    found = {"words": "", "music": "", "copyright": ""}
-    for line in lines:
-        match = re.match(r"(words|music|copyright)\s*:\s*(.*)", line, re.IGNORECASE)
-        label, text = (match[1].lower(), match[2]) if match else ("music", line)
-        found[label] = found[label] or text.strip()
-    return found["words"], found["music"], found["copyright"]
+def _shared_staves(tune: Tune, staves_of_parts: list[list[list[str]]]) -> list[Direction]:
+    """The parts that stand on the staff of the part before; both have a single voice."""
+    singles = [
+        staves[0][0] if sum(map(len, staves)) == 1 and not any(i.lane for i in tune.voices[staves[0][0]].items) else ""
+        for staves in staves_of_parts
+    ]
+    return [
+        Direction(0, SHARED_STAFF, "", part)
+        for part, (before, name) in enumerate(pairwise(singles), 1)
+        if before and name in tune.staves.shared
+    ]
+
+
+def _once(directions: list[Direction]) -> tuple[Direction, ...]:
+    """Directions, what holds for a part or for all only once though several voices say it."""
+    seen: set[Direction] = set()
+    kept: list[Direction] = []
+    for direction in directions:
+        if direction.kind not in (*FOR_ALL, KEY_SIGNATURE) or direction not in seen:
+            kept.append(direction)
+            seen.add(direction)
+    return tuple(kept)

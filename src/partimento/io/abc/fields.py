@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 
+from partimento.io.abc.text import unescape
 from partimento.theory import pitch
 from partimento.theory.key import Key
 from partimento.theory.tempo import TEMPO_WORDS
@@ -18,11 +19,13 @@ _MODES = {
 }  # fmt: skip
 _CLEFS = {
     "treble": ("G", 2), "bass": ("F", 4), "alto": ("C", 3), "tenor": ("C", 4), "soprano": ("C", 1),
-    "mezzosoprano": ("C", 2), "mezzo": ("C", 2), "baritone": ("C", 5), "perc": ("percussion", 2),
+    "mezzosoprano": ("C", 2), "mezzo": ("C", 2), "baritone": ("F", 3), "perc": ("percussion", 2),
     "percussion": ("percussion", 2), "drum": ("percussion", 2), "none": ("none", 0),
     "G": ("G", 2), "F": ("F", 4), "C": ("C", 3),
 }  # fmt: skip
-CLEF_NAMES = {place: name for name, place in reversed(_CLEFS.items()) if name[0].islower()}
+CLEF_NAMES = {place: name for name, place in reversed(_CLEFS.items()) if name[0].islower() and name != "mezzo"} | {
+    ("G", 1): "treble1", ("F", 5): "bass5", ("C", 5): "alto5", ("percussion", 2): "perc",
+}  # fmt: skip
 """(sign, line) ▶ name."""
 _TONIC = re.compile(
     r"([A-G]|[a-g](?![a-z]))([#b♯♭]?)(?![A-Za-z]*=)\s*(?!clef|octave|transpose|middle|[a-z]*staff)([A-Za-z]*)(?!=)"
@@ -33,6 +36,13 @@ _CLEF_WORDS = "|".join(name for name in _CLEFS if len(name) > 1)
 _CLEF = re.compile(rf"(?:(?:^|\s)(?={_CLEF_WORDS})|clef=\"?)({_CLEF_WORDS}|[GFC])(\d?)([+-](?:8|15))?(?=[\s\"]|$)")
 ALTERS = {"^": 1, "^^": 2, "_": -1, "__": -2, "=": 0}
 _BEATS = re.compile(r"\d{1,3}/\d{1,3}")
+SLOWEST_BPM, FASTEST_BPM = 4, 2000
+BEAT_NAMES = {
+    Fraction(3 if dotted else 2, 2 * length): name + dotted
+    for name, length in {"whole": 1, "half": 2, "quarter": 4, "eighth": 8, "16th": 16, "32nd": 32}.items()
+    for dotted in ("", ".")
+}
+"""Beat in whole notes ▶ its name on a metronome mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,8 @@ class KeyField:
     alters: tuple[int, ...]
     """Alteration of each step from C to B."""
     staff: Staff
+    words: str = ""
+    """How the signature is written where `key` does not say it: `HP`, `D exp _b^f`."""
 
 
 @lru_cache(maxsize=64)
@@ -93,22 +105,35 @@ def _integer(text: str | None) -> int | None:
 def parse_key(text: str) -> KeyField:
     """Read what follows `K:`: `D mix`, `Am`, `HP`, `C ^f`, `D exp _b`, `none`, `G clef=bass`."""
     text = text.strip()
-    staff = parse_staff(text)
-    if re.match(r"(HP|Hp)\b", text):
-        return KeyField(True, Key(2), signature(2), staff)
+    staff = parse_staff(re.sub(r"^none\b", "", text))
+    if pipes := re.match(r"(HP|Hp)\b", text):
+        return KeyField(True, Key(2), signature(2), staff, pipes[0])
     match = _TONIC.match(text)
     if not match:
-        says_key = not text or text.lower().startswith("none") or bool(_ACCIDENTAL.match(text))
-        alters = _explicit(PLAIN, text)
-        return KeyField(says_key, _by_signature(alters) if any(alters) else None, alters, staff)
-    tonic = pitch.parse_name(match[1].upper() + match[2])
-    word = match[3].lower()
+        if _ACCIDENTAL.match(text):
+            return _odd_key("C", Key(0, None), _explicit(PLAIN, text), staff)
+        return KeyField(not text or text.lower().startswith("none"), None, PLAIN, staff)
+    name, word = match[1].upper() + match[2].replace("♯", "#").replace("♭", "b"), match[3].lower()
     mode = "minor" if word == "m" else _MODES.get(word[:3], "major")
-    key = Key(pitch.spelling(0, 0)) if mode is None else _key(tonic, mode)
-    alters = _explicit(PLAIN if mode is None else signature(key.fifths), text[match.end() :])
-    if mode is None or alters != signature(key.fifths):
-        key = _by_signature(alters) or key
-    return KeyField(True, key, alters, staff)
+    key = Key(0, None) if mode is None else _key(pitch.parse_name(name), mode)
+    alters = _explicit(signature(key.fifths), text[match.end() :])
+    if mode is not None and alters == signature(key.fifths):
+        return KeyField(True, key, alters, staff)
+    return _odd_key(name, key, alters, staff)
+
+
+def _odd_key(tonic: str, key: Key, alters: tuple[int, ...], staff: Staff) -> KeyField:
+    """A key by its accidentals, which need not be those of a signature."""
+    fifths = next((fifths for fifths in range(-7, 8) if signature(fifths) == alters), None)
+    if fifths is not None:
+        return KeyField(True, Key(fifths, None), alters, staff)
+    return KeyField(True, key, alters, staff, f"{tonic} exp {accidentals(alters)}")
+
+
+def accidentals(alters: tuple[int, ...]) -> str:
+    """The alterations of a signature as `K:` takes them: `^f^c`."""
+    signs = {alter: sign for sign, alter in ALTERS.items()}
+    return "".join(signs[alter] + pitch.STEPS[step].lower() for step, alter in enumerate(alters) if alter)
 
 
 def _key(tonic: int, mode: str) -> Key:
@@ -121,10 +146,6 @@ def _explicit(alters: tuple[int, ...], text: str) -> tuple[int, ...]:
     for sign, letter in _ACCIDENTAL.findall(_PROPERTY.sub("", text)):
         changed[pitch.STEPS.index(letter.upper())] = ALTERS[sign]
     return tuple(changed)
-
-
-def _by_signature(alters: tuple[int, ...]) -> Key | None:
-    return next((Key(fifths, None) for fifths in range(-7, 8) if signature(fifths) == alters), None)
 
 
 def parse_meter(text: str) -> tuple[int, int] | None:
@@ -145,6 +166,14 @@ def parse_meter(text: str) -> tuple[int, int] | None:
     return beats, beat_type
 
 
+def meter_sign(text: str) -> str:
+    """How a meter is printed where that is no plain fraction: common, cut, or a sum such as `2+3`."""
+    text = text.replace(" ", "")
+    if text[:1] == "C":
+        return "cut" if text.startswith("C|") else "common"
+    return text.partition("/")[0].strip("()") if "+" in text else ""
+
+
 def parse_length(text: str) -> Fraction | None:
     """Unit length of an `L:` field in whole notes, None if it is none."""
     match = re.match(r"\s*(\d{1,3})(?:\s*/\s*(\d{1,4}))?", text)
@@ -154,48 +183,33 @@ def parse_length(text: str) -> Fraction | None:
     return length if length <= 4 else None
 
 
-def parse_tempo(text: str, unit: Fraction) -> tuple[float | None, str]:
-    """Quarters per minute and words of a `Q:` field; words alone are looked up.
+@dataclass(frozen=True, slots=True)
+class Tempo:
+    """A `Q:` field."""
+
+    words: str
+    tempo_bpm: float | None
+    """Quarters per minute; of words alone, those they usually stand for."""
+    mark: str
+    """What is printed: `quarter.=60`; empty where there are only words."""
+
+
+def parse_tempo(text: str, unit: Fraction) -> Tempo:
+    """Read what follows `Q:`: `1/4=120`, `"Allegro" 3/8=80`, `1/4 3/8=40`, `C3=120`, `120`, `"Largo"`.
 
     `Q:120` counts unit lengths, as the standards before 2.0 have it.
     """
-    words = " ".join(re.findall(r'"([^"]*)"', text)).strip()
-    bare = re.sub(r'"[^"]*"', "", text)
+    words = unescape(" ".join(re.findall(r'"([^"]*)"', text)))
+    bare = re.sub(r'"[^"]*"', " ", text)
     left, equals, right = bare.partition("=")
     number = re.search(r"\d+(?:\.\d+)?", right if equals else bare)
     if not number:
-        return TEMPO_WORDS.get(words.lower().rstrip(".")), words
+        usual = TEMPO_WORDS.get(words.lower().rstrip("."))
+        return Tempo(words, float(usual) if usual else None, "")
     beats = [Fraction(*map(int, beat.split("/"))) for beat in _BEATS.findall(left) if not re.search(r"/0+$", beat)]
-    multiple = re.search(r"C(\d+)", left)
+    multiple = re.search(r"C(\d{1,3})", left)
     beat = sum(beats, Fraction(0)) or unit * int(multiple[1] if multiple else 1)
-    bpm = float(number[0]) * float(beat) * 4
-    return (bpm if 4 <= bpm <= 2000 else None), words
-
-
-def parse_staves(text: str) -> list[list[list[str]]]:
-    """Parts of a `%%score` or `%%staves` line: each a list of staves, each a list of voice ids.
-
-    Voices inside braces are the staves of one player; all others play alone, whatever staff they share.
-    """
-    parts: list[list[list[str]]] = []
-    brace: list[list[str]] | None = None
-    is_shared = False
-    for token in re.findall(r"[{}()\[\]|*+]|[^\s{}()\[\]|*+]+", text):
-        if token == "{":
-            brace = []
-        elif token == "}" and brace is not None:
-            parts.append(brace)
-            brace = None
-        elif token in "()":
-            is_shared = token == "("
-            if is_shared and brace is not None:
-                brace.append([])
-        elif token in "[]|*+}":
-            continue
-        elif brace is None:
-            parts.append([[token]])
-        elif is_shared and brace:
-            brace[-1].append(token)
-        else:
-            brace.append([token])
-    return [[staff for staff in part if staff] for part in parts + ([brace] if brace else [])]
+    tempo_bpm = float(number[0]) * float(beat) * 4
+    if not SLOWEST_BPM <= tempo_bpm <= FASTEST_BPM:
+        return Tempo(words, None, "")
+    return Tempo(words, tempo_bpm, f"{BEAT_NAMES.get(beat) or beat}={number[0]}")

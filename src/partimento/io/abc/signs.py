@@ -2,258 +2,316 @@
 
 from __future__ import annotations
 
-import math
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-import numpy as np
-
-from partimento.io.abc.fields import CLEF_NAMES
-from partimento.io.abc.lanes import Lane
-from partimento.io.abc.symbols import DECORATIONS, DYNAMICS, JUMP_DECORATIONS
-from partimento.score import Direction, Lyric, Repeat, Score
+from partimento.io.abc.bars import STYLE_SIGNS
+from partimento.io.abc.fields import BEAT_NAMES, CLEF_NAMES, accidentals, parse_key, signature
+from partimento.io.abc.layout import Lane
+from partimento.io.abc.said_notes import Bars
+from partimento.io.abc.symbols import (
+    AIMS,
+    DECORATIONS,
+    JUMP_DECORATIONS,
+    LINE_DECORATIONS,
+    OCTAVES,
+    PEDALS,
+    USUAL_DYNAMICS,
+)
+from partimento.io.abc.text import bracketable, quotable
+from partimento.io.abc.vocabulary import (
+    AT_BAR,
+    DOTTED_SLUR,
+    KEY_SIGNATURE,
+    decoration_name,
+    is_own_decoration,
+)
+from partimento.score import ChordEvent, Direction, Lyric, Repeat, Score
 from partimento.theory import pitch
+from partimento.theory.interval import Interval
 from partimento.theory.key import Key
 
-_BEATS = (Fraction(1, 4), Fraction(1, 8), Fraction(3, 8), Fraction(1, 2), Fraction(3, 4), Fraction(1, 16))
 _MODES = {
-    "major": "",
-    "minor": "m",
-    "dorian": "dor",
-    "phrygian": "phr",
-    "lydian": "lyd",
-    "mixolydian": "mix",
+    "major": "", "minor": "m", "dorian": "dor", "phrygian": "phr", "lydian": "lyd", "mixolydian": "mix",
     "locrian": "loc",
-}
+}  # fmt: skip
+_PLACEMENTS = {"below": "_", "left": "<", "right": ">"}
+_METER_SIGNS = {"common": "C", "cut": "C|"}
+_SHIFTS = {"down 8": "8va", "up 8": "8vb", "down 15": "15ma", "up 15": "15mb"}
 
 
 @dataclass
 class Texts:
-    """The signs of one lane by tick, handed out in the order of the music."""
+    """The signs of one lane by tick."""
 
-    is_leader: bool
     fields: dict[int, str] = field(default_factory=lambda: defaultdict[int, str](str))
-    annotations: dict[int, str] = field(default_factory=lambda: defaultdict[int, str](str))
-    keys: dict[int, Key] = field(default_factory=dict[int, Key])
-    cuts: set[int] = field(default_factory=set[int])
-    """Where chord symbols stand: a note is cut in two there."""
-    rest_cuts: set[int] = field(default_factory=set[int])
-    _order: list[int] | None = None
+    notes: dict[int, str] = field(default_factory=lambda: defaultdict[int, str](str))
+    """What stands before a note or rest."""
+    rests: dict[int, str] = field(default_factory=lambda: defaultdict[int, str](str))
+    """What stands before a rest."""
+    keys: set[int] = field(default_factory=set[int])
+    """Where a key is stated, so that accidentals are forgotten."""
 
-    def take(self, tick: int) -> tuple[str, str, Key | None]:
-        """Fields, annotations and new key that are due at or before a tick and not yet written."""
-        if self._order is None:
-            self._order = sorted({*self.fields, *self.annotations, *self.keys}, reverse=True)
-        fields, annotations, key = "", "", None
-        while self._order and self._order[-1] <= tick:
-            due = self._order.pop()
-            fields += self.fields.get(due, "")
-            annotations += self.annotations.get(due, "")
-            key = self.keys.get(due, key)
-        return fields, annotations, key
+    @property
+    def ticks(self) -> set[int]:
+        """Where anything stands."""
+        return {*self.fields, *self.notes, *self.rests}
+
+
+@dataclass(slots=True)
+class State:
+    """How notes are written from a tick on."""
+
+    alters: tuple[int, ...]
+    octave: int
+    interval: Interval
 
 
 class Signs:
-    """The signs of a score, ready to be written."""
+    """The signs of what `sayable` gives, ready to be written."""
 
-    def __init__(self, score: Score, bars: list[tuple[int, int]]) -> None:
-        self.lost: set[str] = set()
+    def __init__(self, score: Score, bars: Bars) -> None:
         self._score, self._bars = score, bars
-        self._repeats: defaultdict[int, list[Repeat]] = defaultdict(list)
+        self._at: defaultdict[int, dict[str, Repeat]] = defaultdict(dict)
+        self._jumps: defaultdict[int, list[Repeat]] = defaultdict(list)
         for repeat in score.repeats:
-            self._repeats[repeat.onset_tick].append(repeat)
-        self._marks: defaultdict[int, list[str]] = defaultdict(list)
-        for mark in score.marks:
-            self._marks[mark.note_id].append(mark.kind)
-        self._lyrics: defaultdict[int, list[Lyric]] = defaultdict(list)
-        for lyric in score.lyrics:
-            self._lyrics[lyric.note_id].append(lyric)
-        first = score.keys[score.keys["onset_tick"] == 0]
-        shared = first[first["part"] == -1]
-        chosen = shared if len(shared) else first
-        self.header_key = Key.from_ids(*chosen[["fifths", "mode"]][0].item()) if len(chosen) else None
-        self._tempos = dict(score.tempos.tolist())
-        self._words = {d.onset_tick: d.text for d in score.directions if d.kind == "tempo"}
-        self.first_tempo = self._tempo(0) if 0 in self._tempos else ""
-        self._note_losses()
+            if (repeat.kind, "") in JUMP_DECORATIONS:
+                self._jumps[repeat.onset_tick].append(repeat)
+            else:
+                self._at[repeat.onset_tick][repeat.kind] = repeat
+        self._styles = {barline.onset_tick: barline.style for barline in score.barlines}
+        self._on_bars: defaultdict[tuple[int, int], str] = defaultdict(str)
+        for direction in score.directions:
+            if direction.kind.startswith(AT_BAR):
+                name = decoration(direction.kind.removeprefix(AT_BAR))
+                self._on_bars[direction.onset_tick, direction.part] += name if name != "." else "!staccato!"
+        self._tempos: defaultdict[int, dict[str, str]] = defaultdict(dict)
+        for direction in score.directions:
+            if direction.kind in ("tempo", "metronome"):
+                self._tempos[direction.onset_tick][direction.kind] = direction.text
+        self._keys = self._key_texts()
+        first = [self._keys.get((0, part)) for part in range(len(score.parts))]
+        self.header_key = first[0] if first and first[0] and None not in first else "none"
 
-    def _note_losses(self) -> None:
-        score = self._score
-        losses = {
-            "velocities": score.notes["velocity"].any(), "pedals and controls": len(score.controls),
-            "pitch bends": len(score.bends), "changes of clef": (score.clefs["onset_tick"] > 0).any(),
-            "octave signs of clefs": score.clefs["octave_change"].any(),
-            "written pitch of transposing parts": any(part.transpose for part in score.parts),
-            "lines other than slurs": any(spanner.kind != "slur" for spanner in score.spanners),
-        }  # fmt: skip
-        self.lost |= {name for name, is_lost in losses.items() if is_lost}
-        edges = {start for start, _ in self._bars} | {end for _, end in self._bars}
-        if any(tick not in edges for tick in self._repeats):
-            self.lost.add("repeats inside a bar")
+    # Keys, clefs, transpositions
+
+    def interval_at(self, part: int, tick: int) -> Interval:
+        """From written to sounding pitch."""
+        changes = [x.interval for x in self._score.transpositions if x.part == part and x.onset_tick <= tick]
+        return changes[-1] if changes else self._score.parts[part].transpose
+
+    def _key_texts(self) -> dict[tuple[int, int], str]:
+        """(tick, part) ▶ what follows `K:`."""
+        odd = {(d.onset_tick, d.part): d.text for d in self._score.directions if d.kind == KEY_SIGNATURE}
+        found: dict[tuple[int, int], str] = {}
+        for tick, part, fifths, mode in self._score.keys.tolist():
+            for of in range(len(self._score.parts)) if part == -1 else (part,):
+                written = Key.from_ids(fifths, mode).transposed(-self.interval_at(of, tick))
+                found[tick, of] = odd.get((tick, of)) or key_name(written)
+        return found
+
+    def clef_name(self, lane: Lane, tick: int) -> str:
+        """The clef that a staff takes at a tick, empty for none."""
+        for onset, part, staff, sign, line, octaves in self._score.clefs.tolist():
+            if (onset, part, staff) == (tick, lane.part, lane.staff):
+                suffix = {0: "", 1: "+8", -1: "-8", 2: "+15", -2: "-15"}[octaves]
+                return CLEF_NAMES[sign, line] + suffix
+        return ""
+
+    def states(self, lane: Lane) -> list[tuple[int, State]]:
+        """How a lane writes its notes, tick by tick."""
+        clefs = {row[0]: row[5] for row in self._score.clefs.tolist() if tuple(row[1:3]) == (lane.part, lane.staff)}
+        keys = {tick: text for (tick, part), text in self._keys.items() if part == lane.part}
+        shifts = {x.onset_tick for x in self._score.transpositions if x.part == lane.part}
+        key, octave = self.header_key, 0
+        found: list[tuple[int, State]] = []
+        for tick in sorted({0, *clefs, *keys, *shifts}):
+            key, octave = keys.get(tick, key), clefs.get(tick, octave)
+            found.append((tick, State(parse_key(key).alters, octave, self.interval_at(lane.part, tick))))
+        return found
 
     # Barlines
 
-    def barline(self, bar: int, is_leader: bool) -> tuple[str, str]:
-        """What stands before the first note of a bar, and the barline behind it."""
-        start, end = self._bars[bar]
-        before = self._first_barline() if bar == 0 else ""
-        targets = [r.kind for r in self._repeats[start] if r.kind in ("segno", "coda")] if is_leader else []
-        leaves = [r.kind for r in self._repeats[end] if r.kind in JUMP_DECORATIONS and r.kind not in ("segno", "coda")]
-        before += "".join(f"!{kind}!" for kind in targets)
-        after = "".join(f"!{JUMP_DECORATIONS[kind]}!" for kind in leaves) if is_leader else ""
-        return before, (after + " " if after else "") + self._behind(end, bar == len(self._bars) - 1)
+    def before(self, bar: int, lane: Lane) -> str:
+        """What stands before the first note of a bar."""
+        start = self._bars[bar][0]
+        text = ""
+        if start == 0:
+            signs = self._at[0]
+            text += "|:" if "forward" in signs else ""
+            text += _ending(signs["ending-start"].text, text) + " " if "ending-start" in signs else ""
+        if lane.number == 1:
+            aims = [jump for jump in self._jumps[start] if jump.kind in AIMS]
+            text += "".join(f"!{JUMP_DECORATIONS[jump.kind, jump.text]}!" for jump in aims)
+        return text
 
-    def _first_barline(self) -> str:
-        kinds = {repeat.kind: repeat.text for repeat in self._repeats[self._bars[0][0]]}
-        text = "|:" if "forward" in kinds else ""
-        return text + (" [" + kinds["ending-start"].replace(" ", "") if "ending-start" in kinds else "")
+    def behind(self, bar: int, lane: Lane, is_first_of_part: bool) -> str:
+        """The barline at the end of a bar, with what stands on it."""
+        end = self._bars[bar][1]
+        leaves = [jump for jump in self._jumps[end] if jump.kind not in AIMS] if lane.number == 1 else []
+        text = "".join(f"!{JUMP_DECORATIONS[jump.kind, jump.text]}!" for jump in leaves)
+        text += self._on_bars[end, lane.part] if is_first_of_part else ""
+        return (text + " " if text and leaves else text) + self._barline(end, is_end=bar == len(self._bars) - 1)
 
-    def _behind(self, tick: int, is_last: bool) -> str:
-        kinds = {repeat.kind: repeat.text for repeat in self._repeats[tick]}
-        times = kinds.get("backward", "")
-        colons = ":" * (int(times) - 1 if times.isdigit() and 2 < int(times) < 10 else 1)
-        ending = kinds.get("ending-start", "").replace(" ", "") if not is_last else ""
-        if "backward" in kinds:
-            text = colons + "|" + ":" * ("forward" in kinds and not is_last)
-        elif "forward" in kinds and not is_last:
-            text = "||:" if "ending-discontinue" in kinds else "|]|:" if "ending-stop" in kinds else "|:"
-        elif is_last or "ending-stop" in kinds:
-            text = "||" if "ending-discontinue" in kinds else "|]"
-        else:
-            text = "||" if "ending-discontinue" in kinds else "|"
-        return text + (f" [{ending}" if ending and text[-1] in ":]" and text != ":|" else ending)
+    def _barline(self, tick: int, *, is_end: bool) -> str:
+        signs = self._at[tick]
+        style = self._styles.get(tick, "light-heavy" if is_end else "regular")
+        text = STYLE_SIGNS[style]
+        if "backward" in signs:
+            text = ":" * (int(signs["backward"].text or 2) - 1) + "|" + ":" * ("forward" in signs)
+            text = "::" if text == ":|:" else text  # abcjs knows only this way
+        elif "forward" in signs:
+            text = "|:"
+        return text + (_ending(signs["ending-start"].text, text) if "ending-start" in signs else "")
 
     # Fields and annotations
 
-    def texts(self, lane: Lane, is_leader: bool) -> Texts:
+    def texts(self, lane: Lane) -> Texts:
         """The signs that a lane carries."""
-        texts = Texts(is_leader)
-        self._add_meters_and_keys(texts, lane)
-        if is_leader:
-            for tick in self._tempos:
-                if tick > 0:
-                    texts.fields[tick] += f"[Q:{self._tempo(tick)}]"
+        texts = Texts()
+        self._add_states(texts, lane)
+        if lane.number == 1:
+            self._add_tempos(texts)
         if lane.is_first:
-            wedge = "<"
+            shift = wedge = ""
             for direction in self._score.directions:
-                staff = min(max(direction.staff, 1), self._score.parts[lane.part].staves)
-                if (direction.part, staff) == (lane.part, lane.staff):
+                if (direction.part, direction.staff) == (lane.part, lane.staff):
+                    shift = direction.text if direction.text in _SHIFTS else shift
                     wedge = {"crescendo": "<", "diminuendo": ">"}.get(direction.kind, wedge)
-                    self._add_direction(texts, direction, wedge)
+                    self._add_direction(texts, direction, _SHIFTS.get(shift, ""), wedge or "<")
         if lane.is_first and lane.staff == 1:
             for chord in self._score.chords:
                 if chord.part == lane.part:
-                    texts.annotations[chord.onset_tick] += f'"{chord.symbol or "N.C."}"'
-                    texts.cuts.add(chord.onset_tick)
-        texts.rest_cuts |= texts.fields.keys() | texts.annotations.keys()
+                    texts.notes[chord.onset_tick] += self._chord(chord)
         return texts
 
-    def _add_meters_and_keys(self, texts: Texts, lane: Lane) -> None:
-        for tick, beats, beat_type in self._score.meters.tolist()[1:]:
-            texts.fields[tick] += f"[M:{beats}/{beat_type}]"
-        for tick, part, fifths, mode in self._score.keys.tolist():
-            key = Key.from_ids(fifths, mode)
-            if part in (-1, lane.part) and not (tick == 0 and key == self.header_key):
-                texts.fields[tick] += f"[K:{key_name(key)}]"
-                texts.keys[tick] = key
+    def _add_states(self, texts: Texts, lane: Lane) -> None:
+        score = self._score
+        signs = {d.onset_tick: d.text for d in score.directions if d.kind == "meter-sign"}
+        for tick, beats, beat_type in score.meters.tolist()[1:]:
+            texts.fields[tick] += f"[M:{meter_text(beats, beat_type, signs.get(tick, ''))}]"
+        for program in score.programs:
+            if program.part == lane.part:
+                texts.fields[program.onset_tick] += f"[I:MIDI program {program.program}]"
+        shifts = {x.onset_tick: x.interval.semitones for x in score.transpositions if x.part == lane.part}
+        keys = {tick: text for (tick, part), text in self._keys.items() if part == lane.part}
+        for tick in sorted({*keys, *shifts, *score.clefs["onset_tick"].tolist()}):
+            clef = self.clef_name(lane, tick) if tick > 0 else ""
+            said = [keys[tick]] if tick in keys and (tick > 0 or keys[tick] != self.header_key) else []
+            texts.keys |= {tick} if said else set()
+            said += [f"clef={clef}"] if clef else []
+            said += [f"transpose={shifts[tick]}"] if tick in shifts else []
+            texts.fields[tick] += f"[K:{' '.join(said)}]" if said else ""
 
-    def _add_direction(self, texts: Texts, direction: Direction, wedge: str) -> None:
-        text = direction.text.replace('"', "'").replace("\n", " ").replace("%", "").strip()
-        tick = direction.onset_tick
+    def _add_tempos(self, texts: Texts) -> None:
+        for tick in self._tempos:
+            if tick > 0:
+                texts.fields[tick] += f"[Q:{self.tempo(tick)}]"
+
+    def tempo(self, tick: int) -> str:
+        """What follows `Q:` at a tick: `"Allegro" 1/4=120`, empty for nothing."""
+        at = self._tempos.get(tick, {})
+        words = f'"{bracketable(at["tempo"])}"' if "tempo" in at else ""
+        name, _, number = at.get("metronome", "").partition("=")
+        beat = {name: beat for beat, name in BEAT_NAMES.items()}.get(name, name)
+        return f"{words} {beat}={number}".strip() if number else words
+
+    def _add_direction(self, texts: Texts, direction: Direction, shift: str, wedge: str) -> None:
+        tick, text = direction.onset_tick, direction.text
         match direction.kind:
-            case "rehearsal" if text:
-                texts.fields[tick] += "[P:" + text.replace("]", ")") + "]"
-            case "dynamics" if text in DYNAMICS:
-                texts.annotations[tick] += f"!{text}!"
+            case "rehearsal":
+                texts.fields[tick] += f"[P:{bracketable(text)}]"
+            case "dynamics":
+                texts.notes[tick] += f"!{text}!" if text in USUAL_DYNAMICS else f'"_{text}"'
             case "crescendo" | "diminuendo":
-                texts.annotations[tick] += f"!{wedge}(!"
+                texts.notes[tick] += f"!{wedge}(!"
             case "wedge-stop":
-                texts.annotations[tick] += f"!{wedge})!"
-            case "tempo" if tick in self._tempos:
+                texts.notes[tick] += f"!{wedge})!"
+            case "words":
+                texts.notes[tick] += f'"{_PLACEMENTS.get(direction.placement, "^")}{quotable(text)}"'
+            case "octave-shift":
+                names = {said: name for name, said in OCTAVES.items()}
+                texts.notes[tick] += f"!{shift or '8va'})!" if text == "stop" else f"!{names[text]}!"
+            case "pedal":
+                texts.notes[tick] += f"!{ {said: name for name, said in PEDALS.items()}[text] }!"
+            case kind if kind in DECORATIONS or is_own_decoration(kind):
+                texts.rests[tick] += decoration(kind)
+            case _:
                 pass
-            case "words" | "dynamics" | "tempo" if text:
-                texts.annotations[tick] += f'"^{text}"'
-            case kind:
-                self.lost.add(f"directions of kind {kind}")
 
-    def _tempo(self, tick: int) -> str:
-        """`"Allegro" 1/4=120`, with a beat that makes the number whole where there is one."""
-        bpm = self._tempos[tick]
-        counts = [(beat, bpm / 4 / float(beat)) for beat in _BEATS]
-        beat, count = next((pair for pair in counts if math.isclose(pair[1], round(pair[1]), abs_tol=1e-6)), counts[0])
-        if round(count) != count and not math.isclose(count, round(count), abs_tol=1e-6):
-            self.lost.add("fractions of a beat per minute")
-        words = self._words.get(tick, "").replace('"', "'").replace("]", ")").replace("%", "")
-        return (f'"{words}" ' if words else "") + f"{beat}={max(round(count), 1)}"
-
-    # On notes
-
-    def marks(self, note_ids: list[int]) -> str:
-        """Decorations of a note or chord."""
-        text = ""
-        for note_id in note_ids:
-            for kind in self._marks.get(note_id, ()):
-                if kind in DECORATIONS:
-                    text += "." if kind == "staccato" else f"!{DECORATIONS[kind]}!"
-                else:
-                    self.lost.add(kind)
-        return text
-
-    def slurs(self, lane: Lane) -> dict[int, tuple[int, int]]:
-        """How many slurs open and close at each event of a lane, by its first row."""
-        ids = self._score.notes["note_id"].tolist()
-        order = {ids[row]: (index, event.notes[0]) for index, event in enumerate(lane.events) for row in event.notes}
-        counts: defaultdict[int, list[int]] = defaultdict(lambda: [0, 0])
-        for spanner in self._score.spanners:
-            start, end = order.get(spanner.start_id), order.get(spanner.end_id)
-            if spanner.kind == "slur" and start and end and start < end:
-                counts[start[1]][0] += 1
-                counts[end[1]][1] += 1
-        return {row: (opened, closed) for row, (opened, closed) in counts.items()}
-
-    def words(self, heads: list[list[int]]) -> list[str]:
-        """`w:` lines of every verse under the notes of a line."""
-        sung = [{lyric.verse: lyric for note_id in ids for lyric in self._lyrics.get(note_id, ())} for ids in heads]
-        return [
-            _verse([at.get(verse) for at in sung])
-            for verse in range(1, max((max(at, default=0) for at in sung), default=0) + 1)
-        ]
+    def _chord(self, chord: ChordEvent) -> str:
+        if chord.symbol is None:
+            return f'"{chord.text or "N.C."}"'
+        written = chord.symbol.transposed(-self.interval_at(chord.part, chord.onset_tick))
+        return f'"{quotable(chord.text or str(written))}"'
 
 
-def _verse(lyrics: list[Lyric | None]) -> str:
-    texts: list[str] = []
-    is_held = False
-    for lyric in lyrics:
-        if lyric is None:
-            texts.append("_ " if is_held else "* ")
-            is_held = False
-            continue
-        text = lyric.text.replace("\\", "")
-        for sign in "-_*|~":
-            text = text.replace(sign, "\\" + sign)
-        text = " ".join(text.split()).replace(" ", "~").replace("%", "\\%") or "*"
-        texts.append(text + ("-" if lyric.syllabic in ("begin", "middle") else "") + " ")
-        is_held = lyric.extend
-    while texts and texts[-1] == "* ":
-        texts.pop()
-    return "w:" + ("".join(texts).rstrip() or "*")
+class Hung:
+    """What hangs on notes: marks, lines and syllables by note id."""
+
+    def __init__(self, score: Score) -> None:
+        self.marks: defaultdict[int, list[str]] = defaultdict(list)
+        for mark in score.marks:
+            self.marks[mark.note_id].append(mark.kind)
+        self.lyrics: defaultdict[int, dict[int, Lyric]] = defaultdict(dict)
+        for lyric in score.lyrics:
+            self.lyrics[lyric.note_id][lyric.verse] = lyric
+        self.opened: defaultdict[int, list[str]] = defaultdict(list)
+        self.closed: defaultdict[int, list[str]] = defaultdict(list)
+        for spanner in score.spanners:
+            self.opened[spanner.start_id].append(spanner.kind)
+            self.closed[spanner.end_id].append(spanner.kind)
+
+    def decorations(self, note_id: int) -> str:
+        """Marks of a note, and the lines other than slurs that end or begin on it."""
+        kinds = [kind for kind in self.marks[note_id] if kind not in ("slash", DOTTED_SLUR)]
+        text = "".join(map(decoration, sorted(kinds, key="staccato".__eq__)))  # its dot next to the note
+        ends = "".join(f"!{LINE_DECORATIONS[kind]})!" for kind in self.closed[note_id] if kind != "slur")
+        return ends + "".join(f"!{LINE_DECORATIONS[kind]}(!" for kind in self.opened[note_id] if kind != "slur") + text
+
+    def slurs_from(self, note_id: int) -> str:
+        """The parentheses that open before a note."""
+        text = "(" * self.opened[note_id].count("slur")
+        return "." + text if text and DOTTED_SLUR in self.marks[note_id] else text
+
+    def slurs_to(self, note_id: int) -> str:
+        """The parentheses that close behind a note."""
+        return ")" * self.closed[note_id].count("slur")
 
 
-def clef_name(score: Score, lane: Lane) -> str:
-    """The clef that a lane begins with, empty if it is not said or has no name in ABC.
-
-    Its octave sign is left out: it would move the notes in some programs, but not in all.
-    """
-    clefs = score.clefs
-    is_here = (clefs["part"] == lane.part) & (np.maximum(clefs["staff"], 1) == lane.staff)
-    rows = clefs[is_here & (clefs["onset_tick"] == 0)]
-    if not len(rows):
-        return ""
-    sign, line = rows[["sign", "line"]][0].item()
-    return CLEF_NAMES.get((sign, 2 if sign == "percussion" else line), "")
+def decoration(kind: str) -> str:
+    """How a mark is written."""
+    if kind == "staccato":
+        return "."
+    return f"!{DECORATIONS.get(kind) or decoration_name(kind)}!"
 
 
-def key_name(key: Key | None) -> str:
-    """What follows `K:`; a bare signature becomes its major key."""
-    return pitch.name(key.tonic) + _MODES[key.mode or "major"] if key else "none"
+def _ending(text: str, barline: str) -> str:
+    """A numbered ending behind a barline."""
+    if not re.fullmatch(r"\d+(, \d+)*", text):
+        return f' ["{quotable(text)}"'
+    number = text.replace(" ", "")
+    return number if barline.endswith("|") and not barline.endswith("||") else f" [{number}"
+
+
+def meter_text(beats: int, beat_type: int, sign: str) -> str:
+    """What follows `M:`."""
+    return _METER_SIGNS.get(sign) or f"{sign or beats}/{beat_type}"
+
+
+def key_name(key: Key) -> str:
+    """What follows `K:`; a bare signature is said by its accidentals."""
+    if key.mode is None:
+        return f"{pitch.name(key.tonic)} exp {accidentals(signature(key.fifths))}".strip()
+    return pitch.name(key.tonic) + _MODES[key.mode]
+
+
+def beat_ticks(score: Score, tick: int) -> Fraction:
+    """Length of what beams join at a tick: half a bar of 4/4 and 2/4, else a beat."""
+    if not len(score.meters):
+        return Fraction(score.ticks_per_quarter)
+    meter = score.meter_at(tick)
+    is_binary = meter.beats % 2 == 0 and meter.beat_type == 4
+    return meter.beat_quarter * score.ticks_per_quarter * (2 if is_binary else 1)

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import ClassVar
 
 from partimento.io.abc import fields
-from partimento.io.abc.lyrics import align
-from partimento.io.abc.music import TOKEN, WHOLE, Voice
+from partimento.io.abc.lyrics import Verse, symbols
+from partimento.io.abc.macros import Macros
+from partimento.io.abc.midi import Midi
+from partimento.io.abc.staves import Staves
 from partimento.io.abc.symbols import LETTERS
 from partimento.io.abc.text import unescape
-from partimento.score import Lyric
+from partimento.io.abc.tokens import TOKEN, WHOLE
+from partimento.io.abc.vocabulary import PARTS_ORDER, REFERENCE, REFERENCES, VERSES
+from partimento.io.abc.voice import Voice
 
-MAX_FIELD = 1000
+MAX_NOTES = 300_000
+MAX_SIGNS = 100_000
+MAX_VOICES = 1_000
+MAX_VERSES = 99
+_CHECK_EVERY = 0xFFF
+MAX_FIELD = 10_000
 """Longest field that is read; words under notes may be longer."""
 _FIELD = re.compile(r"([A-Za-z+]):(?![|:\]])(.*)")
+_MUSIC_LIKE = re.compile(r"[a-gA-Gz]:\s*\|")
+"""A line such as `d: |` is no field, though it looks like one."""
 _MAIL_BREAK = re.compile(r"=(20)?$")
 """What quoted-printable mail leaves at the end of a line."""
 _VOICE_ID = re.compile(r"\s*([^\s\]]+)\s*(.*)")
@@ -28,33 +40,34 @@ class Tune:
     """What has been read of a tune."""
 
     number: str = "1"
-    title: str = ""
-    rhythm: str = ""
+    titles: list[str] = field(default_factory=list[str])
+    rhythms: list[str] = field(default_factory=list[str])
     credits: list[str] = field(default_factory=list[str])
+    texts: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict[str, list[str]](list))
+    """Kind of direction ▶ lines that have no place in the music."""
     unit: Fraction | None = None
-    meter: tuple[int, int] | None = (4, 4)
+    meter: str = ""
     tempo: str = ""
     key: fields.KeyField = field(default_factory=lambda: fields.parse_key("none"))
     letters: dict[str, str] = field(default_factory=lambda: dict(LETTERS))
     voices: dict[str, Voice] = field(default_factory=dict[str, Voice])
-    lyrics: list[tuple[Voice, Lyric]] = field(default_factory=list[tuple[Voice, Lyric]])
-    staves: list[list[list[str]]] = field(default_factory=list[list[list[str]]])
-    programs: dict[str, int] = field(default_factory=dict[str, int])
-    channels: dict[str, int] = field(default_factory=dict[str, int])
-    channel_programs: dict[int, int] = field(default_factory=dict[int, int])
-    controls: dict[tuple[str, int], int] = field(default_factory=dict[tuple[str, int], int])
+    verses: defaultdict[tuple[str, int], Verse] = field(
+        default_factory=lambda: defaultdict[tuple[str, int], Verse](Verse)
+    )
+    """(voice, number of the verse) ▶ its words."""
+    staves: Staves = field(default_factory=Staves)
+    midi: Midi = field(default_factory=Midi)
     current: str = ""
     in_body: bool = False
     lost: set[str] = field(default_factory=set[str])
+    _macros: Macros = field(default_factory=Macros)
     _verse: int = 0
-    _open_words: dict[tuple[str, int], bool] = field(default_factory=dict[tuple[str, int], bool])
     _continues: bool = False
-    _last_field: str = ""
     _latest: str = ""
 
     def take(self, lines: list[str]) -> None:
         """Read the lines of the tune."""
-        for line in lines:
+        for line in _continued(lines):
             self._line(line)
         for voice in self.voices.values():
             voice.close()
@@ -64,16 +77,10 @@ class Tune:
         match = _FIELD.match(line)
         if line.startswith("%%"):
             self._directive(line[2:])
-        elif match and not (self.in_body and self._is_music(line)):
-            letter = self._last_field if match[1] == "+" else match[1]
-            self._last_field = letter
-            self._field(letter, match[2])
+        elif match and not (self.in_body and _MUSIC_LIKE.match(line)):
+            self._field(match[1], match[2])
         elif self.in_body:
-            self._music(line)
-
-    def _is_music(self, line: str) -> bool:
-        """A line such as `d: |` is no field, though it looks like one."""
-        return bool(re.match(r"[a-gA-Gz]:\s*\|", line))
+            self._music(self._macros.expand(line))
 
     # Music code
 
@@ -85,6 +92,8 @@ class Tune:
 
     def _voice(self, name: str) -> Voice:
         if name not in self.voices:
+            if len(self.voices) >= MAX_VOICES:
+                raise OverflowError(f"tune {self.number} has more than {MAX_VOICES:,} voices; split it")
             self.voices[name] = voice = Voice()
             voice.letters = self.letters
             if self.in_body:
@@ -92,33 +101,44 @@ class Tune:
         return self.voices[name]
 
     def _begin(self, voice: Voice) -> None:
-        """Give a voice what the header says."""
-        voice.unit, voice.meter = int(WHOLE * self._unit()), self.meter
-        voice.here("meter", self.meter)
-        self._apply_staff(voice, self.key.staff)
-        voice.set_key(self.key.key, self.key.alters)
+        """Give a voice what the header says, and it does not say itself."""
+        voice.unit = int(WHOLE * self._unit())
+        self._set_meter(voice, self.meter)
+        if not voice.clef and not voice.octave:
+            self._apply_staff(voice, self.key.staff)
+        if voice.clef:
+            voice.here("clef", voice.clef)
+        voice.set_key(self.key.key, self.key.alters, self.key.words)
 
     def _unit(self) -> Fraction:
-        if self.unit:
-            return self.unit
-        is_small = self.meter is not None and Fraction(*self.meter) < Fraction(3, 4)
-        return Fraction(1, 16 if is_small else 8)
+        meter = fields.parse_meter(self.meter)
+        is_small = meter is not None and Fraction(*meter) < Fraction(3, 4)
+        return self.unit or Fraction(1, 16 if is_small else 8)
 
     def _music(self, line: str) -> None:
         voice = self.voice()
         if not self._continues:
-            voice.line = []
+            voice.begin_line()
         self._continues = line.endswith("\\")
         self._verse = 0
-        for token in TOKEN.finditer(_MAIL_BREAK.sub("", line)):
-            if token.lastgroup == "inline":
+        for count, token in enumerate(TOKEN.finditer(_MAIL_BREAK.sub("", line))):
+            kind = token.lastgroup or "unknown"
+            if kind == "inline":
                 before = self.current
                 self._field(token["field"], token["value"])
                 voice = self.voice()
                 if self.current != before:
-                    voice.line = []
-            else:
-                voice.take(token)
+                    voice.begin_line()
+            elif kind != "space":
+                Voice.HANDLERS[kind](voice, token)
+            if not count & _CHECK_EVERY:
+                self._check(voice)
+
+    def _check(self, voice: Voice) -> None:
+        if len(voice.items) > MAX_NOTES:
+            raise OverflowError(f"tune {self.number} has more than {MAX_NOTES:,} notes in a voice; split it")
+        if len(voice.signs) + len(voice.marks) > MAX_SIGNS:
+            raise OverflowError(f"tune {self.number} has more than {MAX_SIGNS:,} signs in a voice; split it")
 
     # Fields
 
@@ -126,8 +146,8 @@ class Tune:
         reader = self._FIELD_READERS.get(letter)
         if reader is not None:
             reader(self, text.strip() if letter == "w" else text.strip()[:MAX_FIELD])
-        elif letter == "W" and text.strip():
-            self.lost.add("words behind the tune (W:)")
+        elif letter in REFERENCES and text.strip():
+            self.texts[REFERENCE + letter].append(unescape(text[:MAX_FIELD]))
         if self.in_body:
             self.voice().refresh()
 
@@ -135,18 +155,26 @@ class Tune:
         self.number = text or "1"
 
     def _read_title(self, text: str) -> None:
-        self.title = self.title or unescape(text)
+        if self.in_body and unescape(text):
+            self.voice().here("direction", "words", unescape(text))
+        elif not self.in_body:
+            self.titles.append(unescape(text))
 
     def _read_credit(self, text: str) -> None:
         self.credits.append(unescape(text))
 
     def _read_rhythm(self, text: str) -> None:
-        if not self.in_body:
-            self.rhythm = " ".join(unescape(text).lower().split())
+        if not self.in_body and unescape(text):
+            self.rhythms.append(unescape(text).lower())
 
     def _read_part(self, text: str) -> None:
-        if self.in_body and text:
-            self.voice().here("rehearsal", unescape(text))
+        if unescape(text) and self.in_body:
+            self.voice().here("direction", "rehearsal", unescape(text))
+        elif unescape(text):
+            self.texts[PARTS_ORDER].append(unescape(text))
+
+    def _read_words_behind(self, text: str) -> None:
+        self.texts[VERSES].append(unescape(text))
 
     def _read_symbol(self, text: str) -> None:
         letter, equals, name = text.partition("=")
@@ -165,15 +193,18 @@ class Tune:
 
     def _read_meter(self, text: str) -> None:
         try:
-            meter = fields.parse_meter(text)
+            fields.parse_meter(text)
         except ValueError:
             self.lost.add(f"M:{text[:20]}")
             return
         if self.in_body:
-            self.voice().meter = meter
-            self.voice().here("meter", meter)
+            self._set_meter(self.voice(), text)
         else:
-            self.meter = meter
+            self.meter = text
+
+    def _set_meter(self, voice: Voice, text: str) -> None:
+        voice.meter = fields.parse_meter(text)
+        voice.here("meter", voice.meter, fields.meter_sign(text))
 
     def _read_tempo(self, text: str) -> None:
         if self.in_body:
@@ -182,11 +213,13 @@ class Tune:
             self.tempo = text
 
     def _set_tempo(self, voice: Voice, text: str) -> None:
-        tempo_bpm, words = fields.parse_tempo(text, Fraction(voice.unit, WHOLE))
-        if tempo_bpm is not None:
-            voice.here("tempo", tempo_bpm)
-        if words:
-            voice.here("tempo words", unescape(words))
+        tempo = fields.parse_tempo(text, Fraction(voice.unit, WHOLE))
+        if tempo.tempo_bpm is not None:
+            voice.here("tempo", tempo.tempo_bpm)
+        if tempo.words:
+            voice.here("direction", "tempo", tempo.words)
+        if tempo.mark:
+            voice.here("direction", "metronome", tempo.mark)
 
     def _read_key(self, text: str) -> None:
         key = fields.parse_key(text)
@@ -196,15 +229,12 @@ class Tune:
             return
         self._apply_staff(self.voice(), key.staff)
         if key.changes_key:
-            self.voice().set_key(key.key, key.alters)
+            self.voice().set_key(key.key, key.alters, key.words)
 
     def _end_header(self) -> None:
-        self.in_body = True
         for voice in self.voices.values():
-            own = voice.clef, voice.octave, voice.transpose
             self._begin(voice)
-            if any(own):
-                voice.clef, voice.octave, voice.transpose = own
+        self.in_body = True
         if self.tempo:
             self._set_tempo(self.voice(), self.tempo)
 
@@ -221,62 +251,59 @@ class Tune:
         staff = fields.parse_staff(match[2])
         name = staff.properties.get("name") or staff.properties.get("nm")
         short = next((staff.properties[p] for p in ("snm", "sname", "subname") if p in staff.properties), "")
-        voice.name = unescape(name.replace("\\n", " ")) if name else voice.name
-        voice.abbreviation = unescape(short) or voice.abbreviation
+        voice.name = unescape(re.sub(r"(?<!\\)\\n", " ", name)) if name else voice.name
+        voice.abbreviation = unescape(re.sub(r"(?<!\\)\\n", " ", short)) or voice.abbreviation
         self._apply_staff(voice, staff)
 
     def _apply_staff(self, voice: Voice, staff: fields.Staff) -> None:
         if staff.clef:
             voice.clef, voice.octave = staff.clef, staff.octave
-            voice.here("clef", staff.clef)
+            if self.in_body:
+                voice.here("clef", staff.clef)
         elif "octave" in staff.properties:
             voice.octave = staff.octave
         if staff.transpose is not None:
-            voice.transpose = staff.transpose
+            voice.set_transposition(staff.transpose)
 
     def _read_words(self, text: str) -> None:
-        if not self.in_body:
-            return
+        if self.in_body:
+            line = self.voice().line()
+            self._verse += 1
+            if self._verse <= MAX_VERSES:
+                self.verses[self.current, self._verse].take(text, line)
+
+    def _read_symbols(self, text: str) -> None:
         voice = self.voice()
-        self._verse += 1
-        state = (self.current, self._verse)
-        syllables, self._open_words[state] = align(text, voice.line, self._open_words.get(state, False))
-        for syllable in syllables:
-            lyric = Lyric(syllable.note, syllable.text, syllable.syllabic, self._verse, syllable.extend)
-            self.lyrics.append((voice, lyric))
+        for note, name, quoted in symbols(text, voice.line()):
+            voice.sign_note(note, name, quoted)
 
     # Directives
 
     def _directive(self, text: str) -> None:
         words = text.split()
-        if not words:
-            return
-        if words[0] in ("score", "staves"):
-            self.staves = fields.parse_staves(" ".join(words[1:])[: 10 * MAX_FIELD])
-        elif words[0].upper() == "MIDI":
-            self._midi([word.lower() for word in words[1:]])
+        if words and words[0] in ("score", "staves") and not self.staves.parts:
+            self.staves = Staves.parse(" ".join(words)[: 10 * MAX_FIELD])
+        elif words and words[0].upper() == "MIDI":
+            name = self.current if self.in_body else self._latest or self.current
+            self.midi.take([word.lower() for word in words[1:]], name, self.voice if self.in_body else self._named)
 
-    def _midi(self, words: list[str]) -> None:
-        numbers = [int(word) for word in words[1:3] if re.fullmatch(r"-?\d{1,3}", word)]
-        voice_id = self.current if self.in_body else self._latest or self.current
-        if not words or not numbers:
-            return
-        match words[0], numbers:
-            case "program", [program]:
-                self.programs[voice_id] = program
-            case "program", [channel, program]:
-                self.channel_programs[channel] = program
-            case "channel", [channel, *_]:
-                self.channels[voice_id] = channel
-            case "transpose", [semitones, *_] if abs(semitones) <= 60:
-                self._voice(voice_id or "1").transpose = semitones
-            case "control", [number, value] if 0 <= value <= 127:
-                self.controls[voice_id, number] = value
-            case _:
-                pass
+    def _named(self) -> Voice:
+        return self._voice(self._latest or self.current or "1")
 
     _FIELD_READERS: ClassVar[dict[str, Callable[[Tune, str], None]]] = {
         "X": _read_reference, "T": _read_title, "C": _read_credit, "R": _read_rhythm, "P": _read_part,
         "I": _directive, "U": _read_symbol, "L": _read_unit_length, "M": _read_meter, "Q": _read_tempo,
-        "K": _read_key, "V": _read_voice, "w": _read_words,
+        "K": _read_key, "V": _read_voice, "w": _read_words, "W": _read_words_behind, "s": _read_symbols,
+        "m": lambda tune, text: tune._macros.define(text),
     }  # fmt: skip
+
+
+def _continued(lines: Iterable[str]) -> list[str]:
+    """The lines, those that begin with `+:` joined to what they go on."""
+    joined: list[str] = []
+    for line in lines:
+        if line.startswith("+:") and joined:
+            joined[-1] += " " + line[2:].strip()
+        else:
+            joined.append(line)
+    return joined

@@ -6,6 +6,7 @@ import io
 import logging
 import zipfile
 import zlib
+from collections.abc import Sequence
 
 from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -85,6 +86,7 @@ def _unzip(data: bytes, name: str) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = {info.filename: info for info in archive.infolist()}
+            _check(archive.infolist(), name)
             return _member(archive, members[_root_member(archive, members, name)], name)
     except (
         zipfile.BadZipFile,
@@ -96,6 +98,16 @@ def _unzip(data: bytes, name: str) -> bytes:
         zlib.error,
     ) as error:
         raise BadFile(name, f"damaged archive: {error}; export it again") from error
+
+
+def _check(infos: Sequence[zipfile.ZipInfo], name: str) -> None:
+    """Refuse members that leave the folder into which they might be unpacked, or that share their bytes."""
+    for info in infos:
+        path = info.filename.replace("\\", "/")
+        if path.startswith("/") or ".." in path.split("/") or ":" in path.split("/")[0]:
+            raise BadFile(name, f"an archive with a member outside its folder, {info.filename!r:.80}")
+    if len({info.header_offset for info in infos}) < len(infos):
+        raise BadFile(name, "an archive whose members overlap; export it again")
 
 
 def _root_member(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], name: str) -> str:

@@ -41,8 +41,14 @@ def beam(stream: Stream, bars: Bars, index: int) -> None:
 
 def _beam_graces(graces: Sequence[Piece]) -> None:
     for piece in graces:
-        piece.type = "eighth" if len(graces) == 1 else "16th"
-    _beam_run(graces)
+        piece.type = piece.type or usual_grace_type(len(graces))
+    if all(piece.type in _FLAGS for piece in graces):
+        _beam_run(graces)
+
+
+def usual_grace_type(count: int) -> str:
+    """Note type of grace notes of which so many follow one another."""
+    return "eighth" if count == 1 else "16th"
 
 
 @lru_cache(256)
@@ -89,13 +95,16 @@ def join_half_bars(stream: Stream, bars: Bars, index: int) -> None:
                 piece.beams = [sign]
 
 
-def accidentals(streams: Sequence[Stream], fifths: int, shift: tuple[int, int]) -> dict[tuple[int, int], int]:
+def accidentals(
+    streams: Sequence[Stream], fifths: int, shift: tuple[int, int], reminders: frozenset[int]
+) -> dict[tuple[int, int], int]:
     """Noteheads that need an accidental ▶ alteration.
 
     Args:
         streams: voices of one measure.
         fifths: written key signature in force.
         shift: from sounding to written pitch, in semitones and in fifths.
+        reminders: ids of notes whose accidental is shown though it goes without saying.
 
     Returns:
         (id of the piece, index of the head) ▶ alteration in semitones.
@@ -108,7 +117,8 @@ def accidentals(streams: Sequence[Stream], fifths: int, shift: tuple[int, int]) 
             spelling = head.spelling + shift[1]
             step, alter = pitch.step_of(spelling), pitch.alter_of(spelling)
             place = (head.staff, step, pitch.octave_of(head.pitch + shift[0], spelling))
-            if alter != state.get(place, _signature_alter(step, fifths)) and not head.tie_stop:
+            is_new = alter != state.get(place, _signature_alter(step, fifths)) and not head.tie_stop
+            if is_new or (head.note_id in reminders and head.is_first):
                 needed[id(piece), number] = alter
                 state[place] = alter
     return needed

@@ -27,16 +27,36 @@ class Stream:
 
     voice: int
     staff: int
-    chords: list[Chord] = field(default_factory=list)
+    chords: list[Chord] = field(default_factory=list[Chord])
     is_first: bool = False
     """The first voice of its staff: complete, rests included."""
-    pieces: list[Piece] = field(default_factory=list)
+    rest_signs: dict[int, list[str]] = field(default_factory=dict[int, list[str]])
+    """Tick of silence ▶ marks that stand on it."""
+    pieces: list[Piece] = field(default_factory=list[Piece])
 
     def has_room(self, chord: Chord) -> bool:
         """Whether a chord fits between the others."""
         if chord.start == chord.end:
             return all(not c.start < chord.start < c.end for c in self.chords)
         return all(c.end <= chord.start or c.start >= chord.end for c in self.chords)
+
+    def begins_in(self, start: int, end: int) -> bool:
+        """Whether a note begins in a span."""
+        return any(start <= c.start < end for c in self.chords)
+
+    def is_silent(self, tick: int) -> bool:
+        """Whether nothing sounds at a tick."""
+        return not any(c.start <= tick < c.end for c in self.chords)
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a measure has beside its notes that shapes its voices."""
+
+    spans: dict[int, list[TupletSpan]] = field(default_factory=dict[int, list[TupletSpan]])
+    """Voice ▶ tuplets that the score states."""
+    rest_signs: list[tuple[int, int, str]] = field(default_factory=list[tuple[int, int, str]])
+    """Staff, tick and mark of fermatas and other signs on rests."""
 
 
 def layout_scale(score: Score) -> int:
@@ -60,21 +80,22 @@ def layout_bars(score: Score) -> Bars:
 
 
 def lay_out(
-    notes: Records, part: Part, spans: dict[int, dict[int, list[TupletSpan]]], bars: Bars
+    notes: Records, part: Part, extras: dict[int, Extras], bars: Bars, after: frozenset[int]
 ) -> list[list[Stream]]:
     """The voices of each measure of a part.
 
     Args:
         notes: the part's notes, spelled, in layout ticks, every staff known.
         part: the part.
-        spans: measure ▶ voice ▶ tuplets that the score states.
+        extras: measure ▶ what else it has.
         bars: measures.
+        after: ids of grace notes that belong to the note before them; at a barline they stay before it.
     """
-    measures = _cut_at_barlines(notes, bars)
+    measures = _cut_at_barlines(notes, bars, after)
     usual = _usual_voices(notes, part.staves)
     previous: dict[int, int] = {}
     return [
-        _lay_out_measure(index, chords, usual, previous, spans.get(index, {}), bars)
+        _lay_out_measure(index, chords, usual, previous, extras.get(index, Extras()), bars)
         for index, chords in enumerate(measures)
     ]
 
@@ -97,7 +118,7 @@ def _usual_voices(notes: Records, staves: int) -> dict[int, int]:
     return {staff: usual.get(staff, 4 * staff - 3) for staff in range(1, staves + 1)}
 
 
-def _cut_at_barlines(notes: Records, bars: Bars) -> list[list[tuple[Chord, Head]]]:
+def _cut_at_barlines(notes: Records, bars: Bars, after: frozenset[int]) -> list[list[tuple[Chord, Head]]]:
     """Noteheads of each measure, every one as a chord of its own."""
     starts = np.array(bars.starts)
     measures: list[list[tuple[Chord, Head]]] = [[] for _ in starts[1:]]
@@ -109,8 +130,10 @@ def _cut_at_barlines(notes: Records, bars: Bars) -> list[list[tuple[Chord, Head]
     }
     first_measures = np.clip(np.searchsorted(starts, notes["onset_tick"], "right") - 1, 0, len(measures) - 1).tolist()
     for row, measure in zip(notes.tolist(), first_measures, strict=True):
-        onset, duration, pitch, spelling, _, _, voice, staff, grace, tied, note_id, _ = row
+        onset, duration, pitch, spelling, velocity, _, voice, staff, grace, tied, note_id, is_cue = row
         end, start = onset + duration, onset
+        if note_id in after and measure and onset == bars.starts[measure]:
+            measure -= 1
         is_reached = (pitch, onset) in reached and not (grace and not duration)
         while True:
             barline = bars.starts[measure + 1]
@@ -121,6 +144,8 @@ def _cut_at_barlines(notes: Records, bars: Bars) -> list[list[tuple[Chord, Head]
                 spelling,
                 staff,
                 note_id,
+                velocity,
+                is_cue,
                 start > onset or is_reached,
                 tied or not is_last,
                 start == onset,
@@ -142,26 +167,55 @@ def _lay_out_measure(
     found: Sequence[tuple[Chord, Head]],
     usual: dict[int, int],
     previous: dict[int, int],
-    spans: dict[int, list[TupletSpan]],
+    extras: Extras,
     bars: Bars,
 ) -> list[Stream]:
     streams, homeless = _stated_voices(found)
     _place(homeless, streams, usual, previous)
+    streams += _silent_tuplets(extras.spans, streams, usual)
     for staff, voice in usual.items():
         own = [s for s in streams if s.staff == staff]
         if not own:
             own = [Stream(_free_voice(voice, streams, usual), staff)]
             streams += own
         min(own, key=lambda s: s.voice).is_first = True
+    for staff, tick, mark in extras.rest_signs:
+        _place_rest_sign(staff, tick - bars.starts[index], mark, streams, usual)
     streams.sort(key=lambda s: (s.staff, s.voice))
     previous.clear()
     for stream in streams:
         previous.update(
             (head.note_id, stream.voice) for chord in stream.chords for head in chord.heads if not head.is_last
         )
-        stated = spans.get(stream.voice, [])
-        stream.pieces = pieces(stream.chords, stated, bars, index, hides_gaps=not stream.is_first)
+        stated = [span for span in extras.spans.get(stream.voice, ()) if _owns(stream, span, streams)]
+        stream.pieces = pieces(stream.chords, stated, stream.rest_signs, bars, index, hides_gaps=not stream.is_first)
     return streams
+
+
+def _owns(stream: Stream, span: TupletSpan, streams: Sequence[Stream]) -> bool:
+    """Whether a tuplet belongs to this one of the streams with the number of its voice."""
+    rivals = [s for s in streams if s.voice == stream.voice]
+    return len(rivals) == 1 or stream is next((s for s in rivals if s.begins_in(span.start, span.end)), rivals[0])
+
+
+def _silent_tuplets(
+    spans: dict[int, list[TupletSpan]], streams: Sequence[Stream], usual: dict[int, int]
+) -> list[Stream]:
+    """Voices that have nothing in a measure but rests under a bracket."""
+    taken = {stream.voice for stream in streams}
+    silent = sorted(v for v, own in spans.items() if v not in taken and any(s.shown != "nothing" for s in own))
+    return [Stream(v, max((s for s in usual if usual[s] <= v), key=lambda s: usual[s], default=1)) for v in silent]
+
+
+def _place_rest_sign(staff: int, tick: int, mark: str, streams: list[Stream], usual: dict[int, int]) -> None:
+    """Put a mark on silence into the first voice of its staff that is silent there."""
+    staff = staff if staff in usual else 1
+    rooms = [s for s in streams if s.staff == staff and s.is_silent(tick)]
+    stream = min(rooms, key=lambda s: (not s.is_first, s.voice), default=None)
+    if stream is None:
+        stream = Stream(_free_voice(usual[staff], streams, usual), staff)
+        streams.append(stream)
+    stream.rest_signs.setdefault(tick, []).append(mark)
 
 
 def _stated_voices(found: Iterable[tuple[Chord, Head]]) -> tuple[list[Stream], list[Chord]]:

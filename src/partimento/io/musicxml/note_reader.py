@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
-from partimento.io.musicxml.content import Cursor, Element, Grace, PartContent, to_number
+from partimento.io.musicxml.content import Cursor, Element, Grace, PartContent, texts, to_number
 from partimento.io.musicxml.notation_reader import NotationReader
-from partimento.io.musicxml.tuplet_reader import Texts, TupletReader
+from partimento.io.musicxml.tuplet_reader import Parts, TupletReader
 from partimento.io.musicxml.vocabulary import DRUM_AT, DRUM_STAFF, OTHER_DRUM, SOUND_PERCENT
 from partimento.score import Mark, ProgramChange
 from partimento.theory import pitch
@@ -18,6 +19,19 @@ _SNARE = 38
 _ACCIDENTAL_SIGNS = ("cautionary", "editorial", "parentheses", "bracket")
 
 
+class _Unpitched(NamedTuple):
+    """Where an unpitched note stands on its staff."""
+
+    row: int
+    """Index of its note."""
+    key: int
+    """General MIDI percussion key."""
+    place: str
+    """Step and octave, empty if they are not stated."""
+    head: str
+    """Notehead and its signs, colons between them."""
+
+
 class NoteReader:
     """Reads the notes of one part into `found`.
 
@@ -27,7 +41,6 @@ class NoteReader:
         drum_keys: instrument id ▶ General MIDI percussion key.
         programs: instrument id ▶ General MIDI program, where the part has several.
         first_id: note id of the first note.
-        has_attributes: whether `<note>` elements have attributes that matter; looking for them takes time.
     """
 
     def __init__(
@@ -37,19 +50,17 @@ class NoteReader:
         drum_keys: dict[str, int],
         programs: dict[str, int],
         first_id: int,
-        *,
-        has_attributes: bool,
     ) -> None:
         self.cursor, self.found, self.drum_keys, self.programs = cursor, found, drum_keys, programs
-        self.has_attributes = has_attributes
         self.next_id = first_id
         self.tuplets = TupletReader(cursor, found)
         self.notations = NotationReader(cursor.part, found)
         self._program = next(iter(programs.values()), 0)
-        self._pitches: dict[tuple[str | None, str | None, str | None], tuple[int, int]] = {}
+        self._pitches: dict[tuple[str | None, ...], tuple[int, int]] = {}
         self._voices: dict[str | None, int] = {}
         self._staves: dict[str | None, int] = {None: 1}
         self._graces: dict[int, int] = {}
+        self._unpitched: list[_Unpitched] = []
 
     def transposition_changed(self) -> None:
         """Forget what written pitches sound like."""
@@ -57,24 +68,28 @@ class NoteReader:
 
     def read(self, element: Element) -> None:
         """Read a note or rest, and move the cursor behind it."""
-        text: Texts = {child.tag: child.text for child in element.iter()}  # tags inside a note are unambiguous
-        cursor, is_grace, in_chord = self.cursor, "grace" in text, "chord" in text
-        duration = stated = 0 if is_grace or "duration" not in text else cursor.duration(text["duration"])
-        modification = self.tuplets.modification(text, stated) if stated and "actual-notes" in text else None
+        parts: Parts = {child.tag: child for child in element}
+        cursor, is_grace, in_chord = self.cursor, "grace" in parts, "chord" in parts
+        duration = stated = 0
+        if "duration" in parts and not is_grace:
+            label = parts["duration"].text
+            duration = stated = cursor.durations.get(label) or cursor.duration(label)
+        modification = self.tuplets.modification(parts, stated) if stated and "time-modification" in parts else None
         if modification is not None:
             duration = modification.duration
         if not in_chord:
             cursor.advance(duration, stated)
-        label = text.get("voice")
+        label = parts["voice"].text if "voice" in parts else None
         voice = self._voices.get(label) or self._voice(label)
         if modification is not None and not in_chord:
-            self.tuplets.read(element, text, voice, modification)
-        staff = self._staves.get(text.get("staff")) or self._staff(text["staff"])
-        if "rest" in text:
-            if "notations" in text:
+            self.tuplets.read(element, parts, voice, modification)
+        label = parts["staff"].text if "staff" in parts else None
+        staff = self._staves.get(label) or self._staff(label)
+        if "rest" in parts:
+            if "notations" in parts or "lyric" in parts:
                 self.notations.read_rest(element, cursor.at(cursor.chord_tick), staff)
         elif is_grace or duration:
-            self._read_sound(element, text, voice, staff, duration)
+            self._read_sound(element, parts, voice, staff, duration)
         else:
             self.found.lost["notes without a duration"] += 1
 
@@ -92,9 +107,12 @@ class NoteReader:
         self._staves[label] = staff = staff if 1 <= staff <= 100 else 1
         return staff
 
-    def _read_sound(self, element: Element, text: Texts, voice: int, staff: int, duration: int) -> None:
-        key = text.get("step"), text.get("alter"), text.get("octave")
-        tone = self._pitches.get(key) or (self._pitch(key) if "pitch" in text else self._drum_key(element, text))
+    def _read_sound(self, element: Element, parts: Parts, voice: int, staff: int, duration: int) -> None:
+        if "pitch" in parts:
+            key = tuple([child.text for child in parts["pitch"]])
+            tone = self._pitches.get(key) or self._pitch(parts["pitch"], key)
+        else:
+            tone = self._drum_key(parts)
         if tone is None:
             self.found.lost["notes without a playable pitch"] += 1
             return
@@ -103,69 +121,65 @@ class NoteReader:
         place, grace, velocity, is_tied = cursor.base + cursor.chord_tick, 0, 0, False
         if staff > found.staves:
             found.staves = staff
-        if "grace" in text:
-            grace = self._read_grace(element, text, voice, note_id)
-        if "tie" in text:
+        if "notations" in parts:
+            is_single = len(parts) == len(element)
+            notations = (parts["notations"],) if is_single else element.iterchildren("notations")
+            is_tied = self.notations.read(notations, note_id, place, staff)
+        if "tie" in parts and not is_tied:
             is_tied = any(tie.get("type") == "start" for tie in element.iterchildren("tie"))
-        if "notations" in text:
-            is_tied |= self.notations.read(element, note_id, place, staff)
-        if "lyric" in text:
+        if "grace" in parts:
+            grace = self._read_grace(parts, voice, note_id)
+        if "lyric" in parts:
             self.notations.read_lyrics(element, note_id)
-        if "accidental" in text or "notehead" in text:
-            self._read_signs(element, text, note_id)
-        if self.has_attributes:
-            velocity = self._read_attributes(element, note_id)
-        if self.programs and "instrument" in text:
-            self._read_instrument(element, place)
-        is_cue = "cue" in text
+        if "accidental" in parts or ("notehead" in parts and "pitch" in parts):
+            self._read_signs(parts, note_id)
+        if (percent := element.get("dynamics")) is not None:
+            velocity = min(max(round(to_number(percent, "note", float) * SOUND_PERCENT), 1), 127)
+        if element.get("print-object") == "no":
+            found.marks.append(Mark(note_id, "hidden"))
+        if self.programs and "instrument" in parts:
+            self._read_instrument(parts["instrument"], place)
+        is_cue = "cue" in parts
         found.notes.append(
             (place, duration, *tone, velocity, cursor.part, voice, staff, grace, is_tied, note_id, is_cue)
         )
 
-    def _read_grace(self, element: Element, text: Texts, voice: int, note_id: int) -> int:
-        if "chord" not in text:
+    def _read_grace(self, parts: Parts, voice: int, note_id: int) -> int:
+        if "chord" not in parts:
             self._graces[voice] = self._graces.get(voice, 0) + 1
-        self.found.graces.append(Grace(note_id, self._graces.get(voice, 0), text.get("type") or ""))
-        if element.find("grace").get("slash") == "yes":
+        name = (parts["type"].text or "") if "type" in parts else ""
+        self.found.graces.append(Grace(note_id, self._graces.get(voice, 0), name))
+        if parts["grace"].get("slash") == "yes":
             self.found.marks.append(Mark(note_id, "slash"))
         return 1
 
-    def _read_signs(self, element: Element, text: Texts, note_id: int) -> None:
+    def _read_signs(self, parts: Parts, note_id: int) -> None:
         """A special notehead; an accidental that stands there as a reminder."""
-        if "accidental" in text:
-            sign = element.find("accidental")
+        if "accidental" in parts and parts["accidental"].attrib:
+            sign = parts["accidental"]
             shown = next((name for name in _ACCIDENTAL_SIGNS if sign.get(name) == "yes"), None)
             if shown is not None:
                 self.found.marks.append(Mark(note_id, f"accidental:{shown}"))
-        if "notehead" in text and "unpitched" not in text:
-            self._read_notehead(element.find("notehead"), note_id, "normal")
+        if "notehead" in parts:
+            self._add_head(note_id, _head(parts["notehead"]), "normal")
 
-    def _read_notehead(self, sign: Element, note_id: int, usual: str) -> None:
-        head = (sign.text or "").strip() or "normal"
-        signs = [name for name in ("parentheses", "filled") if sign.get(name) == "yes"]
-        signs += ["hollow"] if sign.get("filled") == "no" else []
-        if head != usual or signs:
-            self.found.marks.append(Mark(note_id, ":".join(("notehead", head, *signs))))
+    def _add_head(self, note_id: int, head: str, usual: str) -> None:
+        if head != usual:
+            self.found.marks.append(Mark(note_id, f"notehead:{head}"))
 
-    def _read_attributes(self, element: Element, note_id: int) -> int:
-        """The velocity that an element states, 0 if it states none; whether the note is shown."""
-        if element.get("print-object") == "no":
-            self.found.marks.append(Mark(note_id, "hidden"))
-        percent = element.get("dynamics")
-        return 0 if percent is None else min(max(round(to_number(percent, "note", float) * SOUND_PERCENT), 1), 127)
-
-    def _read_instrument(self, element: Element, place: int) -> None:
+    def _read_instrument(self, sign: Element, place: int) -> None:
         """A change to another instrument of the part."""
-        program = self.programs.get(element.find("instrument").get("id", ""), self._program)
+        program = self.programs.get(sign.get("id", ""), self._program)
         if program != self._program:
             self._program = program
             self.found.programs.append(ProgramChange(place, self.cursor.part, program))
 
     # Pitch
 
-    def _pitch(self, key: tuple[str | None, str | None, str | None]) -> tuple[int, int] | None:
+    def _pitch(self, element: Element, key: tuple[str | None, ...]) -> tuple[int, int] | None:
         """Sounding MIDI number and spelling."""
-        written, spelling, is_exact = _written_pitch(*key)
+        text = texts(element)
+        written, spelling, is_exact = _written_pitch(text.get("step"), text.get("alter"), text.get("octave"))
         if not is_exact:
             self.found.lost["microtones"] += 1
         sounding = written + self.cursor.transpose.semitones
@@ -176,24 +190,50 @@ class NoteReader:
             self._pitches[key] = tone
         return tone
 
-    def _drum_key(self, element: Element, text: Texts) -> tuple[int, int] | None:
+    def _drum_key(self, parts: Parts) -> tuple[int, int] | None:
         """Percussion key of an unpitched note: by its instrument, else by its position and notehead."""
-        if "unpitched" not in text:
+        if "unpitched" not in parts:
             return None
-        self.found.is_drums = True
-        instrument = next((child.get("id", "") for child in element.iterchildren("instrument")), "")
+        instrument = parts["instrument"].get("id", "") if "instrument" in parts else ""
+        text = texts(parts["unpitched"])
         place = f"{text.get('display-step') or 'E'}{text.get('display-octave') or '4'}"
-        head = (text.get("notehead") or "").strip().replace("normal", "")
+        head = _head(parts["notehead"]) if "notehead" in parts else "normal"
         nearest = next((k for k, (where, _) in DRUM_STAFF.items() if where == place), _SNARE)
-        key = self.drum_keys.get(instrument, DRUM_AT.get((place, head), nearest))
-        usual_place, usual_head = DRUM_STAFF.get(key, OTHER_DRUM)
-        if "display-step" in text and place != usual_place:
-            self.found.marks.append(Mark(self.next_id, f"display:{place}"))
-        if "notehead" in text:
-            self._read_notehead(element.find("notehead"), self.next_id, usual_head or "normal")
-        elif usual_head:
-            self.found.marks.append(Mark(self.next_id, "notehead:normal"))
+        usual = DRUM_AT.get((place, head.partition(":")[0].replace("normal", "")), nearest)
+        key = self.drum_keys.get(instrument, usual)
+        self._unpitched.append(_Unpitched(len(self.found.notes), key, place if "display-step" in text else "", head))
         return key, UNSPELLED
+
+    def finish(self) -> None:
+        """Keep lines without an end; settle whether the part is one for drums."""
+        self.notations.finish()
+        found, count = self.found, len(self._unpitched)
+        found.is_drums |= count > len(found.notes) - count
+        for unpitched in self._unpitched:
+            note_id = found.notes[unpitched.row][10]
+            if found.is_drums:
+                usual_place, usual_head = DRUM_STAFF.get(unpitched.key, OTHER_DRUM)
+                if unpitched.place not in ("", usual_place):
+                    found.marks.append(Mark(note_id, f"display:{unpitched.place}"))
+                self._add_head(note_id, unpitched.head, usual_head or "normal")
+            else:
+                self._read_knock(unpitched, note_id)
+
+    def _read_knock(self, unpitched: _Unpitched, note_id: int) -> None:
+        """An unpitched note among pitched ones: it has the pitch at which it stands."""
+        place = unpitched.place or "B4"
+        written, spelling, _ = _written_pitch(place[0], None, place[1:])
+        row = self.found.notes[unpitched.row]
+        self.found.notes[unpitched.row] = (*row[:2], written, spelling, *row[4:])
+        self.found.marks.append(Mark(note_id, "unpitched"))
+        self._add_head(note_id, unpitched.head, "normal")
+
+
+def _head(sign: Element) -> str:
+    """A notehead with its signs behind colons."""
+    signs = [name for name in ("parentheses", "filled") if sign.get(name) == "yes"]
+    signs += ["hollow"] if sign.get("filled") == "no" else []
+    return ":".join(((sign.text or "").strip() or "normal", *signs))
 
 
 @lru_cache(4096)

@@ -1,4 +1,4 @@
-"""Reads one part: attributes, directions, chord symbols and barlines; notes through `NoteReader`."""
+"""Reads one part: attributes and barlines; notes, directions and chord symbols through readers of their own."""
 
 from __future__ import annotations
 
@@ -6,51 +6,53 @@ import re
 from collections.abc import Iterable
 from fractions import Fraction
 
-from partimento.io.musicxml.content import PLACE_BITS, Cursor, Element, PartContent, number, texts
-from partimento.io.musicxml.note_reader import NoteReader, dynamic_texts
-from partimento.io.musicxml.vocabulary import (
-    CHORD_KINDS,
-    CLEF_LINES,
-    DEGREE_KINDS,
-    SPAN_DIRECTIONS,
-    TYPE_UNITS,
-    UNITS_PER_QUARTER,
-)
-from partimento.score import ChordEvent, Direction, Repeat
-from partimento.theory import pitch
-from partimento.theory.chord import ChordSymbol
+from partimento.io.musicxml.content import PLACE_BITS, Cursor, Element, PartContent, flat, number, texts
+from partimento.io.musicxml.direction_reader import DirectionReader
+from partimento.io.musicxml.harmony_reader import HarmonyReader
+from partimento.io.musicxml.note_reader import NoteReader
+from partimento.io.musicxml.vocabulary import BAR_STYLES, CLEF_LINES, METER_SYMBOLS
+from partimento.score import Barline, Direction, Repeat, Transposition
 from partimento.theory.interval import Interval
 from partimento.theory.key import MODES, NO_MODE, Key
 from partimento.theory.meter import BEAT_TYPES, Meter
 
 _MODES = {mode: index for index, mode in enumerate(MODES)} | {"ionian": 0, "aeolian": 1}
-_JUMPS = {
-    "fine": "fine",
-    "dacapo": "dacapo",
-    "dalsegno": "dalsegno",
-    "tocoda": "to-coda",
-    "coda": "coda",
-    "segno": "segno",
-}
-_TEMPO_RANGE_BPM = (1.0, 2000.0)
+_MAX_BEATS = 999
 
 
 class PartReader:
-    """Reads the measures of one part."""
+    """Reads the measures of one part.
 
-    def __init__(self, ticks_per_quarter: int, part: int, drum_keys: dict[str, int], first_id: int) -> None:
-        self.cursor = Cursor(ticks_per_quarter, part)
-        self.found = PartContent()
-        self.notes = NoteReader(self.cursor, self.found, drum_keys, first_id)
+    Args:
+        ticks_per_quarter: resolution of all ticks.
+        part: index of the part.
+        drum_keys: instrument id ▶ General MIDI percussion key.
+        programs: instrument id ▶ General MIDI program.
+        first_id: note id of the first note.
+    """
+
+    def __init__(
+        self,
+        ticks_per_quarter: int,
+        part: int,
+        drum_keys: dict[str, int],
+        programs: dict[str, int],
+        first_id: int,
+    ) -> None:
+        self.cursor, self.found = Cursor(ticks_per_quarter, part), PartContent()
+        several = programs if len(set(programs.values())) > 1 else {}
+        self.notes = NoteReader(self.cursor, self.found, drum_keys, several, first_id)
+        directions, harmonies = DirectionReader(self.cursor, self.found), HarmonyReader(self.cursor, self.found)
         self._handlers = {
             "note": self.notes.read,
             "backup": self._backup,
             "forward": self._forward,
             "attributes": self._attributes,
-            "direction": self._direction,
-            "harmony": self._harmony,
+            "direction": directions.read,
+            "sound": directions.read_sound,
+            "harmony": harmonies.read,
+            "figured-bass": harmonies.read_figures,
             "barline": self._barline,
-            "sound": self._sound,
         }
 
     def read(self, measures: Iterable[Element]) -> PartContent:
@@ -62,7 +64,7 @@ class PartReader:
         handlers, cursor = self._handlers, self.cursor
         for index, measure in enumerate(measures):
             cursor.begin_measure(index)
-            self.notes.begin_measure()
+            self.notes.tuplets.begin_measure()
             try:
                 for child in measure:
                     handler = handlers.get(child.tag)
@@ -90,19 +92,23 @@ class PartReader:
         for child in element:
             if child.tag == "divisions":
                 self.cursor.set_divisions(number(child, Fraction))
-            elif child.tag == "transpose":
-                self._transpose(child)
+            elif child.tag == "transpose" and child.get("number", "1") == "1":
+                self._transpose(child, place)
             elif child.tag == "staves":
                 self.found.staves = max(self.found.staves, min(number(child), 100))
             elif child.tag == "clef":
                 self._clef(child, place)
             elif child.tag == "time" and child.get("number", "1") == "1":
                 self._meter(child, place)
+            elif child.tag == "staff-details":
+                self._staff_details(child, place)
+            elif child.tag == "measure-style":
+                self.found.lost["measure styles"] += 1
         for child in element.iterfind("key"):  # after transpose, which the schema puts last
             if child.get("number", "1") == "1":
                 self._key(child, place)
 
-    def _transpose(self, element: Element) -> None:
+    def _transpose(self, element: Element, place: int) -> None:
         values = {child.tag: number(child, float) for child in element if child.tag != "double"}
         octaves, semitones = int(values.get("octave-change", 0)), int(values.get("chromatic", 0))
         if abs(semitones) + 12 * abs(octaves) > 127:
@@ -111,11 +117,12 @@ class PartReader:
         interval = Interval(semitones + 12 * octaves, int(values.get("diatonic", plain.diatonic)) + 7 * octaves)
         if abs(interval.fifths) > 30:
             interval = Interval.from_semitones(interval.semitones)
-        self.cursor.transpose, self.cursor.shift = interval, interval.fifths
-        if not self.found.notes:
+        if not place:
             self.found.transpose = interval
-        elif interval != self.found.transpose:
-            self.found.lost["changes of transposition"] += 1
+        elif interval != self.cursor.transpose:
+            self.found.transpositions.append(Transposition(place, self.cursor.part, interval))
+        self.cursor.transpose, self.cursor.shift = interval, interval.fifths
+        self.notes.transposition_changed()
 
     def _key(self, element: Element, place: int) -> None:
         text = texts(element)
@@ -127,21 +134,24 @@ class PartReader:
             self.found.lost["key signatures beyond seven accidentals"] += 1
             return
         key = Key(fifths).transposed(self.cursor.transpose)
-        self.cursor.shift = key.fifths - fifths
+        if self.cursor.shift != key.fifths - fifths:
+            self.cursor.shift = key.fifths - fifths
+            self.notes.transposition_changed()
         self.found.keys.append((place, key.fifths, _MODES.get(text.get("mode", "").lower(), NO_MODE)))
 
     def _meter(self, element: Element, place: int) -> None:
-        beats = [b.text or "" for b in element.iterfind("beats")]
-        types = [t.text or "" for t in element.iterfind("beat-type")]
+        beats = [flat(b.text).replace(" ", "") for b in element.iterfind("beats")]
+        types = [flat(t.text) for t in element.iterfind("beat-type")]
         try:
             pairs = [(sum(map(int, b.split("+"))), int(t)) for b, t in zip(beats, types, strict=True)]
         except ValueError:
             pairs = []
-        if not pairs or any(t not in BEAT_TYPES or not 1 <= b <= 999 for b, t in pairs):
+        if not pairs or any(t not in BEAT_TYPES or not 1 <= b <= _MAX_BEATS for b, t in pairs):
             self.found.lost["meters that say nothing"] += 1
             return
         beat_type = max(t for _, t in pairs)
-        self.found.meters.append((place, Meter(sum(b * beat_type // t for b, t in pairs), beat_type)))
+        meter = Meter(sum(b * beat_type // t for b, t in pairs), beat_type)
+        self.found.meters.append((place, meter, _meter_sign(element.get("symbol", ""), beats, types)))
 
     def _clef(self, element: Element, place: int) -> None:
         text = texts(element)
@@ -151,104 +161,16 @@ class PartReader:
         octave = number(element.find("clef-octave-change")) if text.get("clef-octave-change") else 0
         if not (1 <= staff <= 100 and abs(line) < 100 and abs(octave) < 100):
             raise ValueError("a clef on no staff or line")
-        self.found.is_drums |= sign == "percussion"
+        self.found.is_drums |= sign == "percussion" and not place
         self.found.clefs.append((place, self.cursor.part, staff, sign, line, octave))
 
-    # Directions
+    def _staff_details(self, element: Element, place: int) -> None:
+        lines = flat(element.findtext("staff-lines"))
+        if lines.isdecimal() and len(lines) < 3:
+            staff = max(int(element.get("number", "1")), 1)
+            self.found.directions.append(Direction(place, "staff-lines", lines, self.cursor.part, min(staff, 100)))
 
-    def _direction(self, element: Element) -> None:
-        children = {child.tag: child for child in element}
-        offset, staff, sound = children.get("offset"), children.get("staff"), children.get("sound")
-        tick = self.cursor.tick + (self.cursor.ticks(offset.text, "offset") if offset is not None else 0)
-        place = self.cursor.at(tick)
-        staff = 1 if staff is None else max(1, min(number(staff), 100))
-        has_tempo = sound is not None and "tempo" in sound.attrib
-        for kind in element.iterchildren("direction-type"):
-            for sign in kind:
-                if sign.tag != "metronome":
-                    self._sign(sign, place, staff)
-                elif not has_tempo:
-                    self._metronome(sign, place)
-        if sound is not None:
-            self._sound(sound, place)
-
-    def _sign(self, sign: Element, place: int, staff: int) -> None:
-        tag, kind = sign.tag, sign.get("type", "")
-        if tag in ("words", "rehearsal"):
-            self._add(place, tag, (sign.text or "").strip(), staff)
-        elif tag == "dynamics":
-            for text in dynamic_texts(sign):
-                self._add(place, "dynamics", text, staff)
-        elif tag == "wedge" and kind != "continue":
-            self._add(place, "wedge-stop" if kind == "stop" else kind, "", staff, needs_text=False)
-        elif tag == "octave-shift" and kind in ("up", "down"):
-            self._add(place, tag, f"{kind} {sign.get('size', '8')}", staff)
-        elif tag in SPAN_DIRECTIONS and kind != "continue":
-            self._add(place, tag, kind, staff)
-        elif tag in ("segno", "coda"):
-            self._repeat(place, tag)
-        elif tag != "wedge" and tag not in SPAN_DIRECTIONS:
-            self.found.lost[f"<{tag}> directions"] += 1
-
-    def _add(self, place: int, kind: str, text: str, staff: int, *, needs_text: bool = True) -> None:
-        if text or not needs_text:
-            self.found.directions.append(Direction(place, kind, text, self.cursor.part, staff))
-
-    def _metronome(self, sign: Element, place: int) -> None:
-        text = texts(sign)
-        match = re.search(r"\d+(\.\d+)?", text.get("per-minute", ""))
-        units = TYPE_UNITS.get(text.get("beat-unit", ""))
-        if not match or units is None:
-            self.found.lost["metronome marks without a number"] += 1
-            return
-        dots = min(len(sign.findall("beat-unit-dot")), 3)
-        beat_quarter = units / UNITS_PER_QUARTER * (2 - 0.5**dots)
-        self._tempo(place, float(match[0]) * beat_quarter, is_played=False)
-
-    def _tempo(self, place: int, tempo_bpm: float, *, is_played: bool) -> None:
-        if _TEMPO_RANGE_BPM[0] <= tempo_bpm <= _TEMPO_RANGE_BPM[1]:
-            self.found.tempos.append((place, tempo_bpm, is_played))
-        else:
-            self.found.lost["absurd tempi"] += 1
-
-    def _sound(self, sound: Element, place: int | None = None) -> None:
-        place = self.cursor.place if place is None else place
-        if "tempo" in sound.attrib:
-            try:
-                self._tempo(place, float(sound.get("tempo")), is_played=True)
-            except ValueError:
-                self.found.lost["absurd tempi"] += 1
-        for attribute, kind in _JUMPS.items():
-            if sound.get(attribute, "no") != "no":
-                self._repeat(place, kind)
-
-    # Chord symbols and barlines
-
-    def _harmony(self, element: Element) -> None:
-        offset = element.find("offset")
-        tick = self.cursor.tick + (self.cursor.ticks(offset.text, "offset") if offset is not None else 0)
-        kind, root = element.findtext("kind", "").strip(), element.find("root")
-        if kind != "none" and root is None:
-            self.found.lost["chords without a root"] += 1
-            return
-        symbol = None if kind == "none" else self._chord(element, root, kind)
-        self.found.chords.append(ChordEvent(self.cursor.at(tick), symbol, self.cursor.part))
-
-    def _chord(self, element: Element, root: Element, kind: str) -> ChordSymbol:
-        known = CHORD_KINDS.get(kind)
-        if known is None or known != kind:
-            self.found.lost["chord kinds replaced by the nearest known"] += 1
-        known = known or "major"
-        for degree in element.iterfind("degree"):
-            text = texts(degree)
-            alter = int(float(text.get("degree-alter") or 0))
-            name = f"{text.get('degree-type', '')}{text.get('degree-value', '')}{alter:+d}"
-            known, before = DEGREE_KINDS.get((known, name), known), known
-            self.found.lost["altered chord degrees"] += known == before
-        fifths = self.cursor.shift
-        bass = element.find("bass")
-        spelled, bass = _tone(root) + fifths, None if bass is None else _tone(bass) + fifths
-        return ChordSymbol(spelled, known, None if bass == spelled else bass)
+    # Barlines
 
     def _barline(self, element: Element) -> None:
         location = element.get("location", "right")
@@ -256,33 +178,36 @@ class PartReader:
         if location == "right":
             place = (self.cursor.measure + 1) << PLACE_BITS
         elif location == "left":
-            place = self.cursor.measure << PLACE_BITS
+            place = self.cursor.base
+        usual = ""
         for child in element:
             if child.tag == "repeat" and child.get("direction") in ("forward", "backward"):
                 self._repeat(place, child.get("direction"), child.get("times", ""))
+                usual = "heavy-light" if child.get("direction") == "forward" else "light-heavy"
             elif child.tag == "ending" and child.get("type") in ("start", "stop", "discontinue"):
                 self._repeat(place, f"ending-{child.get('type')}", _ending_numbers(child))
             elif child.tag in ("segno", "coda"):
                 self._repeat(place, child.tag)
             elif child.tag == "fermata":
-                self.found.lost["fermatas on barlines"] += 1
+                shape = flat(child.text).replace("normal", "")
+                self.found.directions.append(Direction(place, "barline-fermata", shape, self.cursor.part))
+        style = flat(element.findtext("bar-style"))
+        if style in BAR_STYLES and style != usual:
+            self.found.barlines.append(Barline(place, style))
 
     def _repeat(self, place: int, kind: str, text: str = "") -> None:
         self.found.repeats.append(Repeat(place, kind, text))
 
 
+def _meter_sign(symbol: str, beats: list[str], types: list[str]) -> str:
+    """How a meter is printed where that is no plain fraction: `common`, `3+2/8`, `3/8+2/4`."""
+    if symbol in METER_SYMBOLS:
+        return symbol
+    if len(beats) == 1 and beats[0].isdecimal():
+        return ""
+    return "+".join(f"{b}/{t}" for b, t in zip(beats, types, strict=True))
+
+
 def _ending_numbers(ending: Element) -> str:
     numbers = re.findall(r"\d{1,4}", ending.get("number", "")) or re.findall(r"\d{1,4}", ending.text or "")
     return ", ".join(number for number in numbers if int(number))
-
-
-def _tone(element: Element) -> int:
-    """Spelling of a chord's root or bass."""
-    text = {child.tag.partition("-")[2]: (child.text or "").strip() for child in element}
-    step = pitch.STEPS.find(text.get("step") or "?")
-    if step < 0 or len(text["step"]) != 1:
-        raise ValueError(f"a chord on step {text.get('step', '')[:20]!r}")
-    alter = int(float(text.get("alter") or 0))
-    if abs(alter) > 3:
-        raise ValueError(f"a chord on a tone altered by {alter}")
-    return pitch.spelling(step, alter)

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partimento.errors import BadInput
-from partimento.io.musicxml.layout import Stream, lay_out, layout_bars, layout_scale, staff_of
+from partimento.io.musicxml.layout import Extras, Stream, lay_out, layout_bars, layout_scale, staff_of
+from partimento.io.musicxml.said import said
 from partimento.io.musicxml.values import Bars, TupletSpan
-from partimento.io.musicxml.vocabulary import UNITS_PER_QUARTER
+from partimento.io.musicxml.vocabulary import SIGNS_ON_RESTS, UNITS_PER_QUARTER
 from partimento.score import METER, Part, Records, Score, measures_from_meters
 from partimento.theory.key import MODES
 from partimento.theory.pitch import UNSPELLED
@@ -30,7 +31,7 @@ _log = logging.getLogger("partimento.io")
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A score ready to be written."""
+    """A score ready to be written: each of its events has an element."""
 
     score: Score
     scale: int
@@ -54,25 +55,25 @@ def prepare(score: Score) -> Prepared:
     Raises:
         BadInput: the music is absurdly long.
     """
-    score = _barred(score if score.parts else replace(score, parts=(Part(),)))
+    score = said(_barred(score if score.parts else replace(score, parts=(Part(),))))
     scale, bars = layout_scale(score), layout_bars(score)
-    spans = _tuplet_spans(score, scale, bars)
+    extras = _extras(score, scale, bars)
+    after = frozenset(mark.note_id for mark in score.marks if mark.kind == "grace:after")
     notes, streams = [], []
     for index, part in enumerate(score.parts):
-        own = _part_notes(score, index, scale)
-        own = _on_grid(own, spans.get(index, {}), bars)
+        own = _on_grid(_part_notes(score, index, scale), bars)
         notes.append(own)
-        streams.append(lay_out(own, part, spans.get(index, {}), bars))
+        streams.append(lay_out(own, part, extras[index], bars, after))
     return Prepared(score, scale, bars, tuple(notes), tuple(streams), _common_tick(score, scale, bars, streams))
 
 
 def _common_tick(score: Score, scale: int, bars: Bars, streams: Iterable[list[list[Stream]]]) -> int:
     """The longest tick of which everything written is a multiple."""
     ends = {p.end for part in streams for measure in part for stream in measure for p in stream.pieces}
-    timed = (*score.chords, *score.directions, *score.repeats)
+    timed = (*score.chords, *score.directions, *score.repeats, *score.programs, *score.transpositions)
     onsets = {event.onset_tick * scale for event in timed} | {
         tick * scale
-        for array in (score.keys, score.meters, score.tempos, score.clefs)
+        for array in (score.keys, score.meters, score.tempos, score.clefs, score.controls)
         for tick in array["onset_tick"].tolist()
     }
     return math.gcd(bars.quarter, *ends, *onsets, *bars.starts)
@@ -96,18 +97,24 @@ def _barred(score: Score) -> Score:
     return replace(score, measures=np.concatenate([score.measures, more]))
 
 
-def _tuplet_spans(score: Score, scale: int, bars: Bars) -> dict[int, dict[int, dict[int, list[TupletSpan]]]]:
-    """Part ▶ measure ▶ voice ▶ the tuplets that the score states, in ticks of the measure."""
-    spans: dict[int, dict[int, dict[int, list[TupletSpan]]]] = {}
+def _extras(score: Score, scale: int, bars: Bars) -> list[dict[int, Extras]]:
+    """Part ▶ measure ▶ its tuplets, in ticks of the measure, and signs on rests."""
+    found: list[dict[int, Extras]] = [{} for _ in score.parts]
     for tuplet in score.tuplets:
         start, end = tuplet.onset_tick * scale, (tuplet.onset_tick + tuplet.duration_tick) * scale
         index = bisect_right(bars.starts, start) - 1
-        if index + 1 < len(bars.starts) and start < end <= bars.starts[index + 1] and tuplet.actual > 0 < tuplet.normal:
+        is_inside = 0 <= index < len(bars.starts) - 1 and start < end <= bars.starts[index + 1]
+        if is_inside and tuplet.actual > 0 < tuplet.normal and 0 <= tuplet.part < len(found):
             base = bars.starts[index]
-            voices = spans.setdefault(tuplet.part, {}).setdefault(index, {})
-            span = TupletSpan(start - base, end - base, tuplet.actual, tuplet.normal)
-            voices.setdefault(tuplet.voice, []).append(span)
-    return spans
+            span = TupletSpan(start - base, end - base, tuplet.actual, tuplet.normal, tuplet.shown)
+            own = found[tuplet.part].setdefault(index, Extras()).spans.setdefault(tuplet.voice, [])
+            own += [span] if all(span.nests_with(other) for other in own) else []
+    for event in score.directions:
+        tick = event.onset_tick * scale
+        if event.kind in SIGNS_ON_RESTS and 0 <= event.part < len(found) and tick < bars.starts[-1]:
+            extras = found[event.part].setdefault(bisect_right(bars.starts, tick) - 1, Extras())
+            extras.rest_signs.append((event.staff, tick, f"{event.kind}:{event.text}".rstrip(":")))
+    return found
 
 
 # Notes
@@ -134,8 +141,9 @@ def _spelled(notes: Records, score: Score, index: int) -> Records:
     spelling = notes["spelling"].astype(np.int64)
     unspelled = (spelling == UNSPELLED) | ((7 * spelling - notes["pitch"]) % 12 != 0)
     spelling = np.where(unspelled, spell(notes["pitch"], fifths, minor), spelling)
-    shift = score.parts[index].transpose.fifths
-    written = spelling - shift + np.array([written_fifths(f, shift) - (f - shift) for f in fifths.tolist()], np.int64)
+    shift = shifts_at(score, index, notes["onset_tick"])
+    written = np.array([written_fifths(f, s) for f, s in zip(fifths.tolist(), shift.tolist(), strict=True)], np.int64)
+    written += spelling - fifths
     written -= 12 * np.sign(written) * (np.abs((written + 1) // 7) > 2)
     notes["spelling"] = written + shift
     return notes
@@ -151,9 +159,21 @@ def written_fifths(sounding: int, shift: int) -> int:
     return written
 
 
-def _on_grid(notes: Records, spans: dict[int, dict[int, list[TupletSpan]]], bars: Bars) -> Records:
-    """Notes whose ends note values can say; in beats where they cannot, moved to the nearest 24th of a quarter."""
-    if not len(notes):
+def shifts_at(score: Score, index: int, ticks: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Fifths from written to sounding pitch in a part, at each tick."""
+    changes = [change for change in score.transpositions if change.part == index]
+    fifths = np.array([score.parts[index].transpose.fifths, *(change.interval.fifths for change in changes)], np.int64)
+    return fifths[np.searchsorted([change.onset_tick for change in changes], ticks, "right")]
+
+
+def _on_grid(notes: Records, bars: Bars) -> Records:
+    """Notes whose ends note values can say.
+
+    Notes without a voice, which nobody has written down yet, move to the nearest 24th of a quarter in the beats
+    where no note value can say them.
+    """
+    is_loose = notes["voice"] == 0
+    if not is_loose.any():
         return notes
     notes = notes.copy()
     ticks = np.r_[notes["onset_tick"], notes["onset_tick"] + notes["duration_tick"]]
@@ -161,8 +181,7 @@ def _on_grid(notes: Records, spans: dict[int, dict[int, list[TupletSpan]]], bars
     measure = np.clip(np.searchsorted(starts, ticks, "right") - 1, 0, len(starts) - 2)
     origin = starts[measure] + np.array([grid.origin for grid in bars.grids])[measure]
     slots = np.stack([np.r_[notes["voice"], notes["voice"]], measure, (ticks - origin) // bars.quarter])
-    is_bad = _unwritable((ticks - origin) % bars.quarter, slots, bars.quarter)
-    is_bad &= ~np.tile(_in_tuplets(notes, spans, bars), 2) if is_bad.any() else False
+    is_bad = _unwritable((ticks - origin) % bars.quarter, slots, bars.quarter) & np.tile(is_loose, 2)
     step = bars.quarter // _COARSE
     rounded = np.minimum(origin + (ticks - origin + step // 2) // step * step, starts[measure + 1])
     onsets, ends = np.split(np.where(is_bad, rounded, ticks), 2)
@@ -187,16 +206,3 @@ def _unwritable(phase: NDArray[np.int64], slots: NDArray[np.int64], quarter: int
     is_bad = np.logical_or.reduceat(is_odd[order], firsts) | (common > _MAX_ODD)
     is_bad |= np.maximum.reduceat(halvings[order], firsts) * normal > UNITS_PER_QUARTER
     return is_bad[slot.ravel()]
-
-
-def _in_tuplets(notes: Records, spans: dict[int, dict[int, list[TupletSpan]]], bars: Bars) -> NDArray[np.bool_]:
-    """Which notes lie inside a tuplet that the score states."""
-    found = [
-        any(
-            span.start <= onset - bars.starts[index] and onset + duration - bars.starts[index] <= span.end
-            for span in spans.get(index, {}).get(voice, ())
-        )
-        for onset, duration, voice in notes[["onset_tick", "duration_tick", "voice"]].tolist()
-        for index in [bisect_right(bars.starts, onset) - 1]
-    ]
-    return np.array(found, bool)

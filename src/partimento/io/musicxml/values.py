@@ -36,6 +36,16 @@ class TupletSpan:
     end: int
     actual: int
     normal: int
+    shown: str = "number"
+    """As in `Tuplet`."""
+
+    def nests_with(self, other: TupletSpan) -> bool:
+        """Whether two tuplets follow one another, or one lies within the other."""
+        if self.end <= other.start or other.end <= self.start:
+            return True
+        longer, shorter = sorted((self, other), key=lambda span: span.start - span.end)
+        is_inside = longer.start <= shorter.start and shorter.end <= longer.end
+        return is_inside and longer.end - longer.start > shorter.end - shorter.start
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from partimento.theory.chord import KINDS
+from partimento.theory.chord import KINDS, RARE_KINDS
 
 UNITS_PER_QUARTER = 64
 """Written lengths are counted in 256th notes, the shortest note value used."""
@@ -21,7 +21,7 @@ TYPE_UNITS = {name: units for units, name in _PLAIN.items()}
 VALUES = {
     units * (2 ** (dots + 1) - 1) >> dots: (name, dots)
     for units, name in _PLAIN.items()
-    for dots in range(4)
+    for dots in range(5)
     if units >> dots
 }
 """Length in 256ths ▶ (note type, dots)."""
@@ -36,13 +36,26 @@ ORNAMENTS = _words(
 )
 TECHNICAL = _words(
     "up-bow down-bow harmonic open-string thumb-position fingering pluck double-tongue triple-tongue stopped "
-    "snap-pizzicato fret string tap heel toe fingernails brass-bend flip smear open half-muted golpe other-technical"
+    "snap-pizzicato fret string bend tap heel toe fingernails handbell brass-bend flip smear open half-muted "
+    "golpe other-technical"
 )
-MARKS_ON_NOTATIONS = frozenset(["fermata", "arpeggiate", "non-arpeggiate", "accidental-mark"])
+MARKS_ON_NOTATIONS = _words("fermata arpeggiate non-arpeggiate accidental-mark other-notation")
+SIGNS_ON_RESTS = ARTICULATIONS | ORNAMENTS | TECHNICAL | frozenset(["fermata"])
+"""Marks that may stand on a rest; a score has them as directions."""
 WITH_TEXT = _words(
-    "fingering pluck fret string tremolo other-articulation other-ornament other-technical accidental-mark"
+    "breath-mark caesura fingering pluck fret string bend harmonic handbell tremolo fermata accidental-mark "
+    "other-articulation other-ornament other-technical other-notation"
 )
 """Marks that carry a text, kept behind a colon: `fingering:3`, `tremolo:2`."""
+WITH_TYPE = {
+    "tremolo": ("type", "single"), "other-notation": ("type", "single"), "non-arpeggiate": ("type", "bottom"),
+    "arpeggiate": ("direction", ""),
+}  # fmt: skip
+"""Marks that carry a type, kept behind a further colon ▶ (attribute, usual value)."""
+ELISION = "‿"
+"""Joins two syllables that one note carries."""
+SOUND_PERCENT = 0.9
+"""Velocity of one percent in `<note dynamics>`, which counts from a forte of 90."""
 
 LINES = {
     "slur": "", "glissando": "", "slide": "", "wavy-line": "ornaments",
@@ -56,24 +69,43 @@ DYNAMICS = _words(
 
 SPAN_DIRECTIONS = frozenset(["pedal", "dashes", "bracket", "octave-shift"])
 """Directions that start and stop, said by their text."""
+PEDALS = _words("start stop sostenuto change discontinue resume")
+PLAIN_DIRECTIONS = _words("damp damp-all eyeglasses")
+"""Directions that say nothing but themselves."""
+BELOW = frozenset(["dynamics", "crescendo", "diminuendo", "wedge-stop", "pedal"])
+"""Directions that usually stand below the staff; the others stand above."""
+PEDAL_CONTROLS = {"damper-pedal": 64, "sostenuto-pedal": 66, "soft-pedal": 67}
+"""Attribute of `<sound>` ▶ MIDI controller."""
+FULL_PEDAL = 127
+JUMPS = {
+    "fine": "fine", "dacapo": "dacapo", "dalsegno": "dalsegno", "tocoda": "to-coda", "coda": "coda", "segno": "segno",
+}  # fmt: skip
+"""Attribute of `<sound>` ▶ kind of repeat."""
+FERMATA_SHAPES = frozenset(["angled", "square", "double-angled", "double-square", "double-dot", "half-curve", "curlew"])
+TEMPO_RANGE_BPM = (1.0, 2000.0)
+METER_SYMBOLS = _words("common cut single-number note dotted-note")
+BAR_STYLES = _words("regular dotted dashed heavy light-light light-heavy heavy-light heavy-heavy tick short none")
 
-CHORD_KINDS = {kind: kind for kind in KINDS} | {
-    "other": "major", "Neapolitan": "major", "pedal": "major", "Italian": "dominant", "German": "dominant",
-    "French": "dominant", "Tristan": "half-diminished", "maj": "major", "min": "minor", "aug": "augmented",
+FIGURE_SIGNS = {
+    "sharp": "#", "flat": "b", "natural": "n", "double-sharp": "x", "flat-flat": "bb", "sharp-sharp": "##",
+    "slash": "/", "back-slash": "\\", "vertical": "|", "cross": "+",
+}  # fmt: skip
+"""Prefix or suffix of a figured bass ▶ its sign."""
+
+NO_CHORD = "N.C."
+TAGS_FIELD = "tags"
+"""Name of the `<miscellaneous-field>` that holds a score's tags, semicolons between them."""
+OWN_SIGN = "partimento-"
+"""How the ids of metronome marks and words begin that the writer adds where a score has a tempo or jump alone."""
+
+CHORD_KINDS = {kind: kind for kind in KINDS | RARE_KINDS} | {
+    "maj": "major", "min": "minor", "aug": "augmented",
     "dim": "diminished", "": "major", "dominant-seventh": "dominant", "maj7": "major-seventh", "min7": "minor-seventh",
     "7": "dominant", "dim7": "diminished-seventh", "m7b5": "half-diminished", "sus4": "suspended-fourth",
     "sus2": "suspended-second", "minor-major": "major-minor", "maj69": "major-sixth", "min9": "minor-ninth",
     "maj9": "major-ninth", "9": "dominant-ninth", "dominant-seventh-suspended-fourth": "suspended-fourth",
 }  # fmt: skip
-"""Kind in a file ▶ nearest kind that scores know."""
-DEGREE_KINDS = {
-    ("minor-seventh", "alter5-1"): "half-diminished", ("minor", "alter5-1"): "diminished",
-    ("dominant", "alter5+1"): "augmented-seventh", ("major", "alter5+1"): "augmented",
-    ("minor", "add7+1"): "major-minor", ("major", "add7+0"): "dominant", ("minor", "add7+0"): "minor-seventh",
-    ("minor", "add6+0"): "minor-sixth", ("major", "add6+0"): "major-sixth",
-    ("diminished", "add7-1"): "diminished-seventh",
-}  # fmt: skip
-"""(kind, altered degree) ▶ the kind that they make together."""
+"""Kind in a file ▶ kind of MusicXML 4.0."""
 
 CLEF_LINES = {"G": 2, "F": 4, "C": 3, "percussion": 3, "TAB": 5}
 
