@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from judge import SUFFIXES, Judgement, judge
+from judgement import SUFFIXES, Judgement, judge
 from people import compare
 from prompts import PROMPTS, Prompt
 

@@ -128,7 +128,7 @@ def scores(draw: st.DrawFn) -> Score:
         directions=draw(
             many(
                 st.builds(
-                    lambda tick, kind, part, staff, side: Direction(tick, *kind, part, staff, side),
+                    lambda tick, kind, part, staff, side: Direction(tick, kind[0], kind[1], part, staff, side),
                     ticks,
                     st.sampled_from(DIRECTIONS),
                     parts,
