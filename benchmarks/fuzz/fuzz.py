@@ -28,6 +28,7 @@ from typing import Any
 HERE = Path(__file__).parent
 ENDINGS = {"midi": (".mid",), "musicxml": (".mxl",), "abc": (".abc",)}
 MAX_SECONDS, MAX_MEGABYTES, HANG_SECONDS = 2.0, 512, 20
+RUNS_A_PROCESS = 2_000  # libFuzzer's own memory grows with them
 MAX_SEED_BYTES, SEEDS = 12_000, 60
 WRITTEN_EVERY, MAX_WRITTEN_NOTES, MAX_WRITTEN_BARS = 50, 300, 300
 WORDS: dict[str, list[bytes]] = {
@@ -94,7 +95,7 @@ def campaign(name: str, runs: int, seed: int, seeds: Path, findings: Path) -> di
         dictionary = "".join(f'"{"".join(f"{chr(92)}x{byte:02x}" for byte in word)}"\n' for word in WORDS[name])
         (work / "words").write_text(dictionary)
         while report["mutants"] < runs:
-            part = one_process(name, runs - report["mutants"], seed, findings, work)
+            part = one_process(name, min(runs - report["mutants"], RUNS_A_PROCESS), seed, findings, work)
             seed += 1
             for key in ("mutants", "read"):
                 report[key] += part[key]

@@ -10,10 +10,20 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 FOLDER = Path(__file__).parents[2] / "benchmarks" / "judge"
 SAMPLE = 200
-NAMES = ("symusic", "mido", "music21", "verovio", "abc2midi", "abc2midi-played")
+OWED = pytest.mark.xfail(
+    reason="ABC: a barline missing in one voice, `:|` behind a double bar: benchmarks/judge/README.md"
+)
+NAMES = (
+    "symusic",
+    "mido",
+    "music21",
+    "verovio",
+    *(pytest.param(x, marks=OWED) for x in ("abc2midi", "abc2midi-played")),
+)
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +73,12 @@ def test_whatever_differs_is_found(judges, monkeypatch):
 
     assert differences(note_list([NOTE]), note_list(judges), tolerance=1)
     assert not differences(note_list([NOTE]), note_list([(0, 60, 1.0005, 0.4995)]), tolerance=1)
+
+
+def test_the_docs_tell_every_difference():
+    told = (FOLDER.parents[1] / "docs" / "formats.md").read_text(encoding="utf-8")
+    entries = yaml.safe_load((FOLDER / "explained.yaml").read_text(encoding="utf-8"))
+    assert entries
+    for entry in entries:
+        assert entry["reason"].strip() in told
+        assert all(f"`{path}`" in told for path in entry["files"])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partimento.errors import NeedsBeats
+from partimento.errors import BadInput, NeedsBeats
 from partimento.io import musicxml
 from partimento.notation import engrave
 from partimento.score import KEY, METER, Part, Score, measures_from_meters, notes_array
@@ -151,3 +151,11 @@ def test_drums_last_to_the_next_stroke_and_feet_have_a_voice():
     assert spans(engraved, 1) == [(0, 0.5), (0.5, 1), (1, 2)]
     assert spans(engraved, 2) == [(0, 1)]
     assert (engraved.notes["spelling"] == pitch.UNSPELLED).all()
+
+
+def test_absurdly_many_bars_are_refused_at_once():
+    meters = np.array([(0, 4, 4)], METER)
+    notes = notes_array([{"onset_tick": 48 * 30_000, "duration_tick": 12, "pitch": 60}])
+    measures = measures_from_meters(meters, 12, 48 * 30_001)
+    with pytest.raises(BadInput, match="30001 bars"):
+        engrave(Score(12, (Part(),), notes=notes, meters=meters, measures=measures))

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from partimento.errors import BadInput
 from partimento.notation.beats import estimate_beats
 from partimento.notation.clefs import written_clefs
 from partimento.notation.drums import written_drums
@@ -30,6 +31,7 @@ from partimento.notation.voices import separated
 from partimento.score import Part, Records, Score
 from partimento.theory.pitch import UNSPELLED
 
+MAX_MEASURES = 20_000
 _FINE = 3360
 """Steps per quarter that hold every grid of `grid`."""
 
@@ -50,7 +52,10 @@ def engrave(score: Score, *, as_barred: bool = False) -> Score:
 
     Raises:
         NeedsBeats: the score has no measures, and too few notes to hear a beat in.
+        BadInput: it has more than `MAX_MEASURES`; the longest acts of operas have a tenth of that.
     """
+    if len(score.measures) > MAX_MEASURES:
+        raise BadInput(f"{score.title or 'the music'} has {len(score.measures)} bars, too many for a page; cut it")
     bare = set(score.notes["part"][score.notes["voice"] == 0].tolist())
     is_bare = bool(bare) and bare == set(score.notes["part"].tolist()) and _is_unspelled(score)
     if not len(score.measures) or (is_bare and not as_barred and is_free(score)):
