@@ -85,7 +85,7 @@ def play(
         return _play_aloud(samples, player)
     make_folder(out.parent)
     audio.save_audio(samples, out, _RATE)
-    console().print(f"{out}: {len(samples) / _RATE:.0f} s of sound", markup=False)
+    console().print(f"{out}: {len(samples) / _RATE:.0f} s of sound", markup=False, soft_wrap=True)
 
 
 def _progress() -> Progress:

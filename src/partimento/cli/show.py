@@ -51,7 +51,7 @@ def _draw(score: Score, out: Path) -> None:
         roll_svg.to_svg(score, out)
     else:
         piano_roll.draw(score, out)
-    console().print(f"{out}: piano roll", markup=False)
+    console().print(f"{out}: piano roll", markup=False, soft_wrap=True)
 
 
 def print_score(score: Score, bars: int) -> None:
