@@ -122,6 +122,24 @@ def test_bombs_are_refused_at_once(name, content, tmp_path):
     assert "\n" not in str(caught.value)
 
 
+def test_a_tempo_as_long_as_a_novel_is_left_out(tmp_path, caplog):
+    path = tmp_path / "long.mid"
+    tempo, note = b"\0\xff\x51\xa0\x00" + bytes([0xFF]) * 4096, b"\0\x90\x3c\x40\x60\x80\x3c\0\0\xff\x2f\0"
+    body = tempo + note
+    path.write_bytes(b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk" + len(body).to_bytes(4) + body)
+    assert len(load_score(path).notes) == 1
+    assert "a tempo" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "field", ["M:{}/4", "L:1/{}", "Q:1/4={}", "K:C\n(3:{}:3ccc", "V:1 transpose={}", "%%MIDI program {}"]
+)
+def test_numbers_as_long_as_a_novel_do_no_harm(field, tmp_path):
+    path = tmp_path / "long.abc"
+    path.write_text(f"X:1\n{field.format('9' * 5000)}\nK:C\nc2|\n")
+    assert len(load_score(path).notes) >= 1
+
+
 @pytest.mark.parametrize("music", ["c999999999999|" * 1000, "Z999999999|c|", "(9:9:999999999c" * 1000])
 def test_absurd_lengths_stay_small(music, tmp_path):
     path = tmp_path / "absurd.abc"

@@ -114,8 +114,8 @@ def _marker(metas: Metas, other: Other, part: int) -> bool:
 
 
 def _tempo(metas: Metas, other: Other, part: int) -> bool:
-    microseconds = int.from_bytes(other.data[2:])
-    if len(other.data) != 5 or microseconds < SHORTEST_QUARTER:
+    microseconds = int.from_bytes(other.data[2:]) if len(other.data) == 5 else 0
+    if microseconds < SHORTEST_QUARTER:
         metas.warnings.append(f"a tempo of {microseconds} µs per quarter at tick {other.tick} was left out")
     else:
         metas.tempos.append(Statement(other.tick, (microseconds,)))
