@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from partimento.io.musicxml.content import Cursor, Element, Grace, PartContent, texts, to_number
 from partimento.io.musicxml.notation_reader import NotationReader
-from partimento.io.musicxml.tuplet_reader import Parts, TupletReader
+from partimento.io.musicxml.tuplet_reader import Parts, TupletReader, unmodified
 from partimento.io.musicxml.vocabulary import DRUM_AT, DRUM_STAFF, OTHER_DRUM, SOUND_PERCENT
 from partimento.score import Mark, ProgramChange
 from partimento.theory import pitch
@@ -74,9 +74,12 @@ class NoteReader:
         if "duration" in parts and not is_grace:
             label = parts["duration"].text
             duration = stated = cursor.durations.get(label) or cursor.duration(label)
-        modification = self.tuplets.modification(parts, stated) if stated and "time-modification" in parts else None
-        if modification is not None:
+        modification = None
+        if stated and "time-modification" in parts:
+            modification = self.tuplets.modification(parts, stated)
             duration = modification.duration
+        elif stated and "notations" in parts and parts["notations"].find("tuplet") is not None:
+            modification = unmodified(stated)
         if not in_chord:
             cursor.advance(duration, stated)
         label = parts["voice"].text if "voice" in parts else None

@@ -51,6 +51,11 @@ class _Group:
     unit: Fraction
 
 
+def unmodified(duration: int) -> _Modification:
+    """Of a note below a bracket that lasts as long as its type says: a triplet in a duplet, a mere bracket."""
+    return _Modification(1, 1, Fraction(0), duration, True)
+
+
 class TupletReader:
     """Reads the tuplets of one part into `found`."""
 
@@ -119,7 +124,8 @@ class TupletReader:
                 brackets[sign.get("number", "1")] = _Bracket(onset, *ratio, shown)
         if brackets and not is_true:
             brackets.update((number, bracket._replace(is_true=False)) for number, bracket in brackets.items())
-        if not brackets and is_true and (actual, normal) != (2, 1):  # 2:1 marks tremolos between two notes
+        is_tremolo = (actual, normal) == (2, 1)  # between two notes
+        if not (brackets or is_tremolo or actual == normal) and is_true:
             self._extend_group(voice, onset, onset + duration, (actual, normal), unit)
         for sign in signs:
             if brackets and sign.get("type") == "stop" and sign.get("number", "1") in brackets:
