@@ -33,7 +33,8 @@ class Augmentation:
 
     @cached_property
     def _tables(self) -> dict[int, Ints]:
-        return {s: self.representation.transposition(s) for s in range(-self.semitones, self.semitones + 1)}
+        tables = {s: self.representation.transposition(s) for s in range(-self.semitones, self.semitones + 1)}
+        return {semitones: table for semitones, table in tables.items() if table is not None}
 
     @cached_property
     def _instrument_ids(self) -> Ints:

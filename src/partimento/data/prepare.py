@@ -208,11 +208,10 @@ def _thinned(rows: list[Row], share: float, report: Report) -> list[Row]:
 def _describe(
     folder: Path, tokens: Representation[Any], files: list[SourceFile], options: Options, report: Report
 ) -> None:
-    first = {name: tokens.tokens.index(name.upper()) for name in ("pad", "bos", "eos")}
     description = {
         "representation": {"name": tokens.name, **tokens.config},
         "vocabulary_size": len(tokens.tokens),
-        "special": first,
+        "special": tokens.special._asdict(),
         "options": asdict(options),
         "sources": sorted(report.sources),
         "licences": {file.source: file.licence for file in files},

@@ -44,7 +44,7 @@ def sample(
     for token in heard:
         state = representation.step(state, token)
     yield from heard
-    end = representation.tokens.index("EOS")
+    end = representation.special.eos
     while True:
         forced = representation.forced(state)
         for token in forced:

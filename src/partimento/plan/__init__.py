@@ -1,5 +1,5 @@
 """Plans and tasks: reading them from sentences, checking them against scores."""
 
-from partimento.plan.plan import Compose, Constraints, Plan, Task, parse_instrument
+from partimento.plan.plan import Compose, Constraints, Infill, Plan, Task, parse_instrument
 
-__all__ = ["Compose", "Constraints", "Plan", "Task", "parse_instrument"]
+__all__ = ["Compose", "Constraints", "Infill", "Plan", "Task", "parse_instrument"]

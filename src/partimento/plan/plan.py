@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from partimento.errors import BadPlan
+from partimento.score import Score
 from partimento.theory.chord import ChordSymbol
 from partimento.theory.instrument import find_instrument, instrument_name
 from partimento.theory.key import Key
@@ -133,5 +134,33 @@ class Compose:
     """The music is an excerpt that does not end where its piece ends."""
 
 
-Task = Compose
-"""Any task; continuing, infilling and accompanying will join."""
+@dataclass(frozen=True, slots=True)
+class Infill:
+    """The task to write some bars of some parts, the rest of the piece being given.
+
+    For training, the piece itself is encoded and what lies in the range is the target; for composing, `score` is the
+    piece whose other notes stand. All bars of some parts: to accompany the others.
+    """
+
+    first: int
+    """First bar to write, from 0."""
+    last: int
+    """The bar behind the last one to write."""
+    parts: tuple[int, ...] | None = None
+    """Indices of the parts to write; None: all."""
+    score: Score | None = field(default=None, compare=False, repr=False)
+    """The piece; only its notes outside the range are looked at."""
+    plan: Plan = field(default_factory=Plan)
+    constraints: Constraints = field(default_factory=Constraints)
+    opens_midway: bool = False
+    """The music is an excerpt that does not begin where its piece begins."""
+    ends_midway: bool = False
+    """The music is an excerpt that does not end where its piece ends."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.first < self.last:
+            raise BadPlan(f"bars {self.first + 1} to {self.last}: the first bar to write comes before the last")
+
+
+Task = Compose | Infill
+"""Any task; continuing and accompanying are infilling at the end and of whole parts."""

@@ -3,15 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from partimento.errors import BadRecipe
-from partimento.representations.base import Encoded, Ints, Loss, Losses, Ranges, Representation
+from partimento.representations.base import (
+    Encoded,
+    Grid,
+    Ints,
+    Loss,
+    Losses,
+    Ranges,
+    Representation,
+    Special,
+    TextRepresentation,
+)
 from partimento.representations.remi import Remi
 
-REPRESENTATIONS: dict[str, Callable[..., Representation[Any]]] = {"remi": Remi}
+T = TypeVar("T")
 
-__all__ = ["REPRESENTATIONS", "Encoded", "Ints", "Loss", "Losses", "Ranges", "Representation", "create"]
+REPRESENTATIONS: dict[str, Callable[..., Representation[Any]]] = {
+    "remi": Remi,
+}
+"""Music as tokens of a vocabulary of its own."""
+TEXT_REPRESENTATIONS: dict[str, Callable[..., TextRepresentation]] = {}
+"""Music as text in the tokens of a language model."""
+
+__all__ = [
+    "REPRESENTATIONS",
+    "TEXT_REPRESENTATIONS",
+    "Encoded",
+    "Grid",
+    "Ints",
+    "Loss",
+    "Losses",
+    "Ranges",
+    "Representation",
+    "Special",
+    "TextRepresentation",
+    "create",
+    "create_text",
+]
 
 
 def create(name: str, **config: Any) -> Representation[Any]:
@@ -20,9 +51,22 @@ def create(name: str, **config: Any) -> Representation[Any]:
     Raises:
         BadRecipe: the name or an option is unknown.
     """
-    if name not in REPRESENTATIONS:
-        raise BadRecipe(f"there is no representation {name!r}; choose from {', '.join(REPRESENTATIONS)}")
+    return _built(REPRESENTATIONS, name, config)
+
+
+def create_text(name: str, **config: Any) -> TextRepresentation:
+    """A text representation by its registered name.
+
+    Raises:
+        BadRecipe: the name or an option is unknown.
+    """
+    return _built(TEXT_REPRESENTATIONS, name, config)
+
+
+def _built(registry: dict[str, Callable[..., T]], name: str, config: dict[str, Any]) -> T:
+    if name not in registry:
+        raise BadRecipe(f"there is no representation {name!r}; choose from {', '.join(registry)}")
     try:
-        return REPRESENTATIONS[name](**config)
+        return registry[name](**config)
     except TypeError as error:
         raise BadRecipe(f"representation {name}: {error}") from error

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,25 @@ class Loss:
 
 
 Losses = tuple[Loss, ...]
+
+
+class Special(NamedTuple):
+    """Ids that training and sampling need by their role; one id may have several."""
+
+    pad: int
+    """Fills rows."""
+    bos: int
+    """Opens a sequence."""
+    eos: int
+    """Ends the music of a piece."""
+
+
+class Grid(NamedTuple):
+    """On what times are rounded: `steps` to a quarter or to a second."""
+
+    unit: Literal["quarter", "second"]
+    """Where it is the quarter, music without a beat cannot be said (`NeedsBeats`)."""
+    steps: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +86,21 @@ class Representation(Protocol[State]):
     @property
     def config(self) -> dict[str, Any]:
         """Options that `create(name, **config)` takes to build it again."""
+        ...
+
+    @property
+    def special(self) -> Special:
+        """Ids by their role."""
+        ...
+
+    @property
+    def grid(self) -> Grid:
+        """On what onsets and releases are rounded, to the nearest."""
+        ...
+
+    @property
+    def enforces(self) -> frozenset[str]:
+        """Fields of Plan and Constraints that `start` turns into rules; the others are hopes. Infill: `infill`."""
         ...
 
     def windows(self, score: Score, task: Task, budget: int) -> Iterator[tuple[Score, Task]]:
@@ -109,6 +143,60 @@ class Representation(Protocol[State]):
         """How many tokens close the sequence validly from here, at the most economical."""
         ...
 
-    def transposition(self, semitones: int) -> Ints:
-        """Id of each token's counterpart a number of semitones higher, shape (vocabulary,)."""
+    def transposition(self, semitones: int) -> Ints | None:
+        """Id of each token's counterpart a number of semitones higher, shape (vocabulary,).
+
+        None where tokens have no counterpart of their own, since spelling depends on what stands around them.
+        """
+        ...
+
+    def exchange(self, programs: Mapping[int, int]) -> Ints | None:
+        """Id of each token's counterpart when programs (128: drums) are played by others, shape (vocabulary,), or None.
+
+        Programs that are not named stay. Exchanging twice, there and back, gives the tokens again.
+        """
+        ...
+
+
+@runtime_checkable
+class TextRepresentation(Protocol):
+    """Music as text that a language model reads and writes in its own tokens."""
+
+    @property
+    def name(self) -> str:
+        """The name in the registry."""
+        ...
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Options that `create_text(name, **config)` takes to build it again."""
+        ...
+
+    @property
+    def suffix(self) -> str:
+        """Ending of a file with such text, `.abc`."""
+        ...
+
+    def quantise(self, score: Score) -> tuple[Score, Losses]:
+        """What can be said of a score, and what has to be left out."""
+        ...
+
+    def write(self, score: Score, task: Task) -> str:
+        """The text of what can be said."""
+        ...
+
+    def read(self, text: str, task: Task) -> Score:
+        """The score of a text.
+
+        Raises:
+            BadInput: it is no such text; says at which line and why.
+        """
+        ...
+
+    def syntax(self, task: Task) -> str:
+        """A grammar for llguidance (its Lark dialect), which holds all that syntax can hold."""
+        ...
+
+    def faults(self, text: str, task: Task) -> tuple[str, ...]:
+        """What syntax cannot count, such as bars that are not full: one line each, empty where all is right."""
         ...

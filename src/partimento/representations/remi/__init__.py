@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from partimento.errors import BadInput
 from partimento.plan import Task
-from partimento.representations.base import Encoded, Ints, Losses, Ranges
+from partimento.representations.base import Encoded, Grid, Ints, Losses, Ranges, Special
 from partimento.representations.remi import codec, vocabulary
 from partimento.representations.remi.grammar import Grammar, State
 from partimento.representations.remi.quantise import quantise
@@ -22,6 +22,11 @@ class Remi:
 
     name = "remi"
     canonical = True
+    grid = Grid("quarter", vocabulary.GRID)
+    enforces = frozenset({
+        "key", "meter", "tempo_bpm", "instruments", "bars", "chords", "style", "steady", "playable", "max_rest_bars",
+        "max_chromatic_share", "chord_tones", "ends_on_tonic", "chord_symbols", "budget",
+    })  # fmt: skip
 
     def __init__(self, velocities: bool = False) -> None:
         """`velocities`: whether groups of notes state theirs."""
@@ -34,6 +39,11 @@ class Remi:
     def config(self) -> dict[str, Any]:
         """Options that build this representation again."""
         return {"velocities": self._velocities}
+
+    @property
+    def special(self) -> Special:
+        """Ids of PAD, BOS and EOS."""
+        return Special(*(self.vocabulary.first[name] for name in ("PAD", "BOS", "EOS")))
 
     def quantise(self, score: Score) -> tuple[Score, Losses]:
         """The score that the tokens stand for; see `quantise.quantise`."""
@@ -102,6 +112,14 @@ class Remi:
     def transposition(self, semitones: int) -> Ints:
         """Id of each token's counterpart a number of semitones higher."""
         return vocabulary.transposition(self.vocabulary, semitones)
+
+    def exchange(self, programs: Mapping[int, int]) -> Ints:
+        """Id of each token's counterpart when programs are played by others."""
+        table = np.arange(len(self.tokens), dtype=np.int32)
+        first = self.vocabulary.first["Instrument"]
+        for program, other in programs.items():
+            table[first + program] = first + other
+        return table
 
 
 def _runs(costs: list[int], room: int, most: int) -> Iterator[tuple[int, int]]:
