@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from partimento.data.sources.file import SourceFile
 from partimento.errors import BadInput
 from partimento.io import FORMATS
 
@@ -68,17 +69,6 @@ _MUSIC21_REFUSED = {
     "essenFolksong": "the Essen collection is not free for this use",
     "nottingham-dataset": "its licence is not stated",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """A file of music, and under what name and licence it comes."""
-
-    path: Path
-    source: str
-    licence: str
-    style: str
-    requires: str = ""
 
 
 def find_files(source: str, progress: Callable[[str], None] = lambda message: None) -> list[SourceFile]:
