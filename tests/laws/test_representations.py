@@ -78,6 +78,8 @@ def walked(rep: Representation[Any], task: Compose, seed: int) -> tuple[np.ndarr
 @each
 def test_ids_are_indices_of_distinct_tokens_and_a_config_builds_equal_ones(rep):
     assert len(set(rep.tokens)) == len(rep.tokens)
+    assert not any(len(name.split()) != 1 for name in rep.tokens)
+    assert all(0 <= token < len(rep.tokens) for token in rep.special)
     assert create(rep.name, **rep.config).tokens == rep.tokens
 
 

@@ -36,6 +36,8 @@ _COMMANDS = {
         "convert": ("convert:convert", "Turn a MIDI, MusicXML or ABC file into another of these."),
         "play": ("play:play", "Play a file aloud, or into a sound file."),
         "print": ("printing:print_pages", "Engrave a file as sheet music: PDF, SVG or PNG."),
+        "encode": ("tokens:encode", "Turn a file into the tokens or the text that a model reads."),
+        "decode": ("tokens:decode", "Turn such tokens or text into music again."),
     },
     "Make models": {
         "prepare": ("prepare:prepare", "Turn folders of music into a dataset for training."),

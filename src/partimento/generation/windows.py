@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-import numpy as np
-
 from partimento.plan import Plan
 from partimento.score import Score
+from partimento.score.joining import join
 from partimento.theory.instrument import DRUMS
 
 TOKENS_PER_BAR_AND_PART = 10
@@ -67,17 +66,4 @@ def joined(score: Score, window: Score, heard: int) -> Score:
     """A score with the bars of a window, behind its first `heard`, added at its end."""
     if heard:
         window = window.slice_bars(heard, len(window.measures))
-    end = int(score.measures["onset_tick"][-1] + score.measures["duration_tick"][-1])
-    notes, measures = window.notes.copy(), window.measures.copy()
-    notes["note_id"] += len(score.notes)
-    for array in (notes, measures):
-        array["onset_tick"] += end
-    running = [event.symbol for event in score.chords[-1:]]
-    chords = (replace(event, onset_tick=event.onset_tick + end) for event in window.chords)
-    added = tuple(c for index, c in enumerate(chords) if index or [c.symbol] != running)
-    return replace(
-        score,
-        notes=np.concatenate([score.notes, notes]),
-        measures=np.concatenate([score.measures, measures]),
-        chords=score.chords + added,
-    )
+    return join([(0, score), (sum(score.measures[-1].item()), window)])

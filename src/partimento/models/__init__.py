@@ -11,24 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from partimento.errors import BadRecipe
+from partimento.representations import Special
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
 
+__all__ = ["FAMILIES", "Family", "Special", "family"]
+
 FAMILIES = {"transformer": "partimento.models.transformer"}
 """Module of each family; it has a `FAMILY`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Special:
-    """Ids of the special tokens."""
-
-    pad: int = 0
-    """Fills rows up; never a target."""
-    bos: int = 1
-    """Begins every sequence."""
-    eos: int = 2
-    """Ends every sequence."""
 
 
 @dataclass(frozen=True, slots=True)

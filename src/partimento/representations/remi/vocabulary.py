@@ -77,7 +77,7 @@ def build(velocities: bool) -> Vocabulary:
     first, size, tokens = {}, {}, []
     for name, members in blocks:
         first[name], size[name] = len(tokens), len(members)
-        tokens += members
+        tokens += [member.replace(" ", "-") for member in members]  # `Key_D-major`: a name is one word
     block_of = np.repeat(np.arange(len(blocks), dtype=np.int32), [len(members) for _, members in blocks])
     return Vocabulary(tuple(tokens), first, size, block_of)
 

@@ -1,0 +1,67 @@
+"""`partimento encode` and `decode` as they are typed."""
+
+from pathlib import Path
+
+import pytest
+
+from partimento.cli import main
+from partimento.io import load_score
+from partimento.representations import REPRESENTATIONS, TEXT_REPRESENTATIONS, create_text
+
+EVERYTHING = str(Path(__file__).parent.parent / "data" / "everything.musicxml")
+
+
+@pytest.mark.parametrize("name", REPRESENTATIONS)
+@pytest.mark.parametrize("target", ["piece.mid", "piece.musicxml"])
+def test_tokens_become_music_again(name, target, tmp_path, capsys):
+    tokens, music = str(tmp_path / "piece.json"), tmp_path / target
+    assert main(["encode", EVERYTHING, "--as", name, "--tokens", "--out", tokens]) == 0
+    assert "tokens" in capsys.readouterr().out
+    assert main(["decode", tokens, "--out", str(music)]) == 0
+    assert len(load_score(music).notes) > 10
+
+
+@pytest.mark.parametrize("name", TEXT_REPRESENTATIONS)
+def test_text_becomes_music_again(name, tmp_path, capsys):
+    text, music = tmp_path / f"piece{create_text(name).suffix}", tmp_path / "piece.mid"
+    assert main(["encode", EVERYTHING, "--as", name, "--out", str(text)]) == 0
+    assert main(["decode", str(text), "--out", str(music)]) == 0
+    assert len(load_score(music).notes) > 10
+
+
+def test_tokens_become_sound(tmp_path):
+    tokens, sound = str(tmp_path / "piece.json"), tmp_path / "piece.wav"
+    assert main(["encode", EVERYTHING, "--as", "remi", "--out", tokens]) == 0
+    assert main(["decode", tokens, "--out", str(sound)]) == 0
+    assert sound.stat().st_size > 100_000
+
+
+def test_options_reach_the_representation(tmp_path, capsys):
+    plain, loud = tmp_path / "plain.tokens", tmp_path / "loud.tokens"
+    assert main(["encode", EVERYTHING, "--as", "remi", "--out", str(plain)]) == 0
+    assert main(["encode", EVERYTHING, "--as", "remi", "--option", "velocities=true", "--out", str(loud)]) == 0
+    assert "Velocity_" in loud.read_text()
+    assert "Velocity_" not in plain.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["encode", EVERYTHING, "--as", "remo", "--out", "x.json"], "do you mean remi?"),
+        (["encode", EVERYTHING, "--as", "remi", "--out", "x.mid"], "tokens are written as"),
+        (["encode", EVERYTHING, "--as", "remi", "--option", "velocities", "--out", "x.json"], "NAME=VALUE"),
+        (["encode", EVERYTHING, "--as", "remi", "--option", "colour=blue", "--out", "x.json"], "colour"),
+        (["encode", EVERYTHING, "--as", "remi", "--context", "3", "--out", "x.json"], "--context 3"),
+        (["encode", "missing.mid", "--as", "remi", "--out", "x.json"], "missing.mid"),
+        (["decode", "missing.json", "--out", "x.mid"], "missing.json"),
+        (["decode", EVERYTHING, "--out", "x.pdf"], "no format of music"),
+        (["decode", "piece.dat", "--out", "x.mid"], "--as"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_line(arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
