@@ -183,7 +183,7 @@ def test_windows_fit_the_budget_and_cover_all_bars_that_do(rep, score, budget):
 @given(SCORES, st.integers(-11, 11))
 def test_transposed_tokens_are_the_tokens_of_the_transposed_score(rep, score, semitones):
     quantised, _ = rep.quantise(score)
-    pitches = quantised.notes["pitch"][~np.array([p.is_drums for p in quantised.parts])[quantised.notes["part"]]]
+    pitches = quantised.notes["pitch"][~np.array([p.is_drums for p in quantised.parts], bool)[quantised.notes["part"]]]
     assume(-min(pitches, default=60) <= semitones <= 127 - max(pitches, default=60))
     assume(len(quantised.keys) <= 1)  # with several, a score keeps their distance, tokens go one by one
     table = rep.transposition(semitones)

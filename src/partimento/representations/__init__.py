@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from partimento.errors import BadRecipe
+from partimento.representations.amt import Amt
 from partimento.representations.base import (
     Encoded,
     Grid,
@@ -22,6 +23,7 @@ from partimento.representations.remi import Remi
 T = TypeVar("T")
 
 REPRESENTATIONS: dict[str, Callable[..., Representation[Any]]] = {
+    "amt": Amt,
     "remi": Remi,
 }
 """Music as tokens of a vocabulary of its own."""

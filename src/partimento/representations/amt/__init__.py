@@ -1,0 +1,109 @@
+"""amt: notes as time, duration and instrument with pitch, in steps of 10 ms; ids of the Anticipatory Music Transformer.
+
+Sequences can be exchanged with anticipation (Thickstun et al., arXiv:2306.08620) and, shifted, with MIDI-LLM.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from partimento.plan import Infill, Task
+from partimento.representations.amt import codec, grammar, vocabulary
+from partimento.representations.amt.grammar import State
+from partimento.representations.amt.infill import excerpts, gap
+from partimento.representations.amt.quantise import performed, quantise, section
+from partimento.representations.base import Encoded, Grid, Ints, Losses, Ranges, Special
+from partimento.score import Score
+
+
+class Amt:
+    """Tokens of the Anticipatory Music Transformer; times count from the start of each sequence, up to 100 s."""
+
+    name = "amt"
+    canonical = False
+    grid = Grid("second", vocabulary.RESOLUTION)
+    enforces = frozenset({"instruments", "budget", "infill"})
+    special = Special(vocabulary.SEPARATOR, vocabulary.AUTOREGRESS, vocabulary.SEPARATOR)
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The vocabulary in order."""
+        return vocabulary.tokens()
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """No options: the ids are those of published models."""
+        return {}
+
+    def quantise(self, score: Score) -> tuple[Score, Losses]:
+        """The first 100 s of the score, without its beat; see `quantise.performed`."""
+        return quantise(score)
+
+    def events(self, score: Score) -> Ints:
+        """Events of a whole piece, shape (3n,), as `operations` and `anticipation` take them: no flag, no rests."""
+        return codec.events(performed(score)[0])
+
+    def encode(self, score: Score, task: Task) -> Encoded:
+        """The flag as prompt, events as target, then three separators unless the piece goes on.
+
+        Bars that are to be filled in are the target among all that is given, which stands five seconds ahead of its
+        time; the prompt holds all before the first choice.
+
+        Raises:
+            NeedsBeats, BadPlan, InfeasibleTask: the score has not the bars that are to be filled in.
+        """
+        if isinstance(task, Infill):
+            hole = gap(score, task)
+            ids, prompt = hole.filled(), len(hole.opening()[0])
+        else:
+            ids, prompt = codec.encode(quantise(score)[0], not task.ends_midway), 1
+        return Encoded(ids[:prompt], ids[prompt:])
+
+    def windows(self, score: Score, task: Task, budget: int) -> Iterator[tuple[Score, Task]]:
+        """Sections of up to 100 s and `budget` tokens, cut between any two notes; rests at cuts are left out.
+
+        Of bars that are to be filled in, with as many bars around them as fit.
+        """
+        if isinstance(task, Infill):
+            yield from excerpts(score, task, budget)
+            return
+        whole, _ = performed(score)
+        cuts = list(codec.cuts(whole, budget, task.ends_midway))
+        for index, (first, last, start) in enumerate(cuts):
+            opens, ends = index > 0, index < len(cuts) - 1
+            part = replace(task, opens_midway=task.opens_midway or opens, ends_midway=task.ends_midway or ends)
+            yield section(whole, first, last, start), part
+
+    def decode(self, ids: Ints, task: Task) -> Score:
+        """The score of any ids; what is no whole triple is passed over, and pieces follow one another."""
+        return codec.decode(ids)
+
+    def start(self, task: Task) -> State:
+        """The grammar before the flag; see `grammar.start`."""
+        return grammar.start(task)
+
+    def step(self, state: State, token: int) -> State:
+        """The grammar's state after an allowed token."""
+        return grammar.step(state, token)
+
+    def allowed(self, state: State) -> Ranges:
+        """Ids that may follow."""
+        return grammar.allowed(state)
+
+    def forced(self, state: State) -> tuple[int, ...]:
+        """Ids that must follow."""
+        return grammar.forced(state)
+
+    def shortest_end(self, state: State) -> int:
+        """Tokens that close the piece from here."""
+        return grammar.shortest_end(state)
+
+    def transposition(self, semitones: int) -> Ints:
+        """Id of each token's counterpart a number of semitones higher."""
+        return vocabulary.transposition(semitones)
+
+    def exchange(self, programs: Mapping[int, int]) -> Ints:
+        """Id of each token's counterpart when programs are played by others."""
+        return vocabulary.exchange(programs)

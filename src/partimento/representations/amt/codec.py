@@ -1,0 +1,136 @@
+"""Between performed scores and AMT tokens, and where a long piece is cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from partimento.representations.amt import operations
+from partimento.representations.amt.operations import Triples
+from partimento.representations.amt.quantise import beatless, programs_of
+from partimento.representations.amt.vocabulary import (
+    AUTOREGRESS,
+    CONTROL,
+    DURATION,
+    MAX_TIME,
+    NOTE,
+    RESOLUTION,
+    REST,
+    SEPARATOR,
+)
+from partimento.representations.base import Ints
+from partimento.score import Score
+
+END = np.full(3, SEPARATOR, np.int32)
+"""What closes a piece."""
+_TIME, _DURATION, _NOTE, _REST, _CONTROL, _OTHER = 0, 1, 2, 3, 4, 9
+_LONGEST_LEAD = 10 * RESOLUTION
+
+
+def events(performed: Score) -> Ints:
+    """Notes of a performed score without rests and flags, shape (3n,); times count on beyond 100 s."""
+    notes = performed.notes
+    rows = np.empty((len(notes), 3), np.int32)
+    rows[:, 0] = notes["onset_tick"]
+    rows[:, 1] = DURATION + notes["duration_tick"]
+    rows[:, 2] = NOTE + 128 * programs_of(performed)[notes["part"]] + notes["pitch"]
+    return rows.ravel()
+
+
+def encode(quantised: Score, ends: bool) -> Ints:
+    """Flag, events with rests, and three separators where the piece ends."""
+    body = operations.pad(events(quantised))
+    return np.concatenate([np.array([AUTOREGRESS], np.int32), body, END if ends else END[:0]])
+
+
+def cuts(performed: Score, budget: int, ends_midway: bool) -> Iterator[tuple[int, int, int]]:
+    """Sections [first, last) of the notes that each fit 100 s and the budget, and the step from which each counts.
+
+    The first counts from the start of the piece, unless it is long silent; the others from their first note.
+    """
+    onset = performed.notes["onset_tick"]
+    room, first = (budget - 1) // 3, 0
+    rests = np.maximum((np.diff(onset, prepend=0) - 1) // RESOLUTION, 0)
+    cost = np.cumsum(rests + 1)  # triples up to and with each note
+    while first < len(onset) and room > 0:
+        start = int(onset[first])
+        before = int(cost[first]) - 1  # triples before this note, its rests too
+        if first == 0 and start <= _LONGEST_LEAD and before < room // 2:
+            start = before = 0
+        last = min(
+            int(np.searchsorted(onset, start + MAX_TIME)), int(np.searchsorted(cost, before + room, side="right"))
+        )
+        if last == len(onset) and not ends_midway and int(cost[-1]) - before >= room:  # no room for the separators
+            last -= 1
+        if last <= first:
+            return
+        yield first, last, start
+        first = last
+
+
+def repaired(ids: ArrayLike) -> tuple[Ints, int]:
+    """The whole triples of any ids, and how many tokens had to be dropped.
+
+    A model that nothing keeps in step, as MIDI-LLM's, may leave a token out: what is no triple of one kind is
+    dropped, and reading goes on behind it. A flag in front is no triple, but no fault; nor is one separator for three.
+    """
+    array = np.asarray(ids, np.int64).ravel()
+    opens = len(array) > 0 and array[0] in (AUTOREGRESS, AUTOREGRESS + 1)
+    array = array[int(opens) :]
+    at, ends = _starts(_kinds(array)), np.flatnonzero(array == SEPARATOR)
+    bare = len(array) - 3 * len(at) - len(ends)
+    runs = ends[np.diff(ends, prepend=-2) > 1]
+    rows = np.concatenate([array[at[:, None] + np.arange(3)], np.full((len(runs), 3), SEPARATOR)])
+    order = np.argsort(np.concatenate([at, runs]), kind="stable")
+    return rows[order].astype(np.int32).ravel(), bare
+
+
+def _kinds(ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Which kind of token each id is; twins are higher by `_CONTROL`."""
+    twin = (ids >= CONTROL) & (ids < SEPARATOR)
+    plain = ids - CONTROL * twin
+    kind = np.searchsorted([DURATION, NOTE, REST, REST + 1], plain, side="right")
+    return np.where((ids < 0) | (ids >= SEPARATOR), _OTHER, kind + _CONTROL * twin)
+
+
+def _starts(kinds: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where whole triples begin."""
+    if len(kinds) < 3:
+        return np.empty(0, np.int64)
+    first, second, third = kinds[:-2], kinds[1:-1], kinds[2:]
+    is_event = (first == _TIME) & (second == _DURATION) & ((third == _NOTE) | (third == _REST))
+    is_control = (first == _CONTROL) & (second == _CONTROL + _DURATION) & (third == _CONTROL + _NOTE)
+    return np.flatnonzero(is_event | is_control)
+
+
+def decode(ids: ArrayLike) -> Score:
+    """The score of events and controls together; pieces behind separators follow where the one before has ended."""
+    rows = operations.triples(repaired(ids)[0])
+    return performance(_consecutive(rows))
+
+
+def performance(rows: Triples) -> Score:
+    """The score of events and controls, shape (n, 3), in any order, without separators."""
+    time, duration, note = rows[rows[:, 2] != REST].astype(np.int64).T
+    twin = CONTROL * (note >= CONTROL)
+    order = np.argsort(time - twin, kind="stable")
+    time, duration, note = ((column - twin)[order] for column in (time, duration, note))
+    program, pitch = np.divmod(note - NOTE, 128)
+    return beatless(time, np.maximum(duration - DURATION, 1), program, pitch, np.arange(len(order)))
+
+
+def _consecutive(rows: Triples) -> Triples:
+    """Rows without separators, each piece later by the ends of those before it."""
+    is_end = rows[:, 2] == SEPARATOR
+    if not is_end.any():
+        return rows
+    piece = np.cumsum(is_end)[~is_end]
+    rows = rows[~is_end]
+    twin = CONTROL * (rows[:, 2] >= CONTROL)
+    release = rows[:, 0] + rows[:, 1] - 2 * twin - DURATION
+    longest = np.zeros(int(is_end.sum()) + 1, np.int64)
+    np.maximum.at(longest, piece, release)
+    rows[:, 0] += (np.cumsum(longest) - longest)[piece]
+    return rows
