@@ -18,12 +18,14 @@ from partimento.representations.base import (
     Special,
     TextRepresentation,
 )
+from partimento.representations.performance import Performance
 from partimento.representations.remi import Remi
 
 T = TypeVar("T")
 
 REPRESENTATIONS: dict[str, Callable[..., Representation[Any]]] = {
     "amt": Amt,
+    "performance": Performance,
     "remi": Remi,
 }
 """Music as tokens of a vocabulary of its own."""

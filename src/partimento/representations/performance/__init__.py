@@ -1,0 +1,100 @@
+"""performance: notes begin and end, time passes; what was played, to a hundredth of a second, without a beat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from partimento.plan import Task
+from partimento.representations.base import Encoded, Grid, Ints, Losses, Ranges, Special
+from partimento.representations.performance import codec, vocabulary
+from partimento.representations.performance.grammar import Grammar
+from partimento.representations.performance.quantise import Performed, as_score, performed, quantise
+from partimento.representations.performance.state import State
+from partimento.representations.performance.windows import cut
+from partimento.score import Score
+
+
+class Performance:
+    """Events after Oore et al. (arXiv:1808.03715), as in Music Transformer (arXiv:1809.04281), with programs."""
+
+    name = "performance"
+    canonical = True
+    grid = Grid("second", vocabulary.RESOLUTION)
+    enforces = frozenset({"instruments", "playable", "budget"})
+
+    def __init__(self, chords: bool = False) -> None:
+        """`chords`: whether the prompt states the chords of the task's plan, bar by bar."""
+        self._chords = chords
+        self.vocabulary = vocabulary.build(chords)
+        self.tokens = self.vocabulary.tokens
+        self._grammar = Grammar(self.vocabulary)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Options that build this representation again."""
+        return {"chords": self._chords}
+
+    @property
+    def special(self) -> Special:
+        """Ids of PAD, BOS and EOS."""
+        return Special(*(self.vocabulary.first[name] for name in ("PAD", "BOS", "EOS")))
+
+    def quantise(self, score: Score) -> tuple[Score, Losses]:
+        """The score that the tokens stand for; see `quantise.quantise`."""
+        return quantise(score)
+
+    def encode(self, score: Score, task: Task) -> Encoded:
+        """BOS and what the task states as prompt, events and EOS as target."""
+        return self._encode(performed(score)[0], task)
+
+    def _encode(self, notes: Performed, task: Task) -> Encoded:
+        events, _ = codec.encode_events(notes, self.vocabulary)
+        end = np.int32(self.vocabulary.first["EOS"])
+        return Encoded(codec.encode_header(task, self.vocabulary), np.append(events, end))
+
+    def windows(self, score: Score, task: Task, budget: int) -> Iterator[tuple[Score, Task]]:
+        """The piece whole, or cut where notes begin; see `windows.cut`."""
+        both = replace(task, opens_midway=True, ends_midway=True)
+        room = budget - len(codec.encode_header(both, self.vocabulary)) - 1
+        for notes, opens, ends in cut(performed(score)[0], self.vocabulary, room):
+            midway = {"opens_midway": task.opens_midway or opens, "ends_midway": task.ends_midway or ends}
+            yield as_score(notes), replace(task, **midway)
+
+    def decode(self, ids: Ints, task: Task) -> Score:
+        """The score of the events; notes of a prefix that still sound end with it."""
+        return as_score(codec.decode_events(np.asarray(ids, np.int32), self.vocabulary))
+
+    def start(self, task: Task) -> State:
+        """The grammar before BOS; see `grammar.Grammar.start`."""
+        return self._grammar.start(task)
+
+    def step(self, state: State, token: int) -> State:
+        """The grammar's state after an allowed token."""
+        return self._grammar.step(state, token)
+
+    def allowed(self, state: State) -> Ranges:
+        """Ids that may follow."""
+        return self._grammar.allowed(state)
+
+    def forced(self, state: State) -> tuple[int, ...]:
+        """Ids that must follow."""
+        return self._grammar.forced(state)
+
+    def shortest_end(self, state: State) -> int:
+        """Tokens that close the piece from here."""
+        return self._grammar.shortest_end(state)
+
+    def transposition(self, semitones: int) -> Ints:
+        """Id of each token's counterpart a number of semitones higher; drums stay."""
+        return vocabulary.transposition(self.vocabulary, semitones)
+
+    def exchange(self, programs: Mapping[int, int]) -> Ints | None:
+        """Id of each token's counterpart when programs are played by others; None where drums are exchanged."""
+        return vocabulary.exchange(self.vocabulary, programs)
+
+
+__all__ = ["Performance", "State"]

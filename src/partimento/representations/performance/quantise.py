@@ -1,0 +1,158 @@
+"""What `performance` can say of a score: notes of a program, each pitch once at a time, in steps of 10 ms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partimento.representations.base import Loss, Losses
+from partimento.representations.performance.vocabulary import RESOLUTION
+from partimento.representations.remi.vocabulary import VELOCITIES
+from partimento.score import DEFAULT_TEMPO_BPM, NOTE, Part, Score
+from partimento.theory.instrument import DRUMS, instrument_name
+from partimento.theory.pitch import UNSPELLED
+
+TICKS_PER_QUARTER = int(RESOLUTION * 60 / DEFAULT_TEMPO_BPM)
+"""At the tempo of a score that states none, a tick is a step."""
+MAX_SOUNDING = 64
+"""Most notes that sound at once."""
+UNSTATED_VELOCITY = 80
+
+Longs = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Performed:
+    """Notes as columns of shape (n,), in any order."""
+
+    onset: Longs
+    """In steps."""
+    release: Longs
+    program: Longs
+    """128 for drums."""
+    pitch: Longs
+    velocity: Longs
+    """Index into `VELOCITIES`."""
+    note_id: Longs
+    rank: Longs
+    """What decides between programs that enter together: the first part that plays each."""
+
+    def take(self, index: Longs | Mask) -> Performed:
+        """Some of the notes."""
+        return Performed(*(column[index] for column in vars(self).values()))
+
+
+def quantise(score: Score) -> tuple[Score, Losses]:
+    """The score that the tokens stand for, and what they leave out.
+
+    Onsets and releases go to the nearest 10 ms, velocities to the nearest of 32. There is a part for each program, in
+    the order in which they enter. Grace notes are left out, notes that another one of the same program and pitch
+    doubles (the longest stays), and what would sound as the 65th at once. A note that is struck again while it sounds
+    ends there. All notation is gone, beats and tempi too: they have become time.
+    """
+    notes, losses = performed(score)
+    return as_score(notes), losses
+
+
+def performed(score: Score) -> tuple[Performed, Losses]:
+    """The notes of a score in steps, and what is left out of it; see `quantise`."""
+    notes = _columns(score.sounding().split_programs())
+    grace = notes.release < 0
+    notes, losses = notes.take(~grace), _lost("grace note", notes, grace)
+    notes = notes.take(np.lexsort((notes.note_id, notes.velocity, notes.release, notes.onset, _voice(notes))))
+    doubled = _is_doubled(notes)
+    notes, losses = notes.take(~doubled), losses + _lost("note that another doubles", notes, doubled)
+    notes, cut = _ended_where_struck_again(notes)
+    losses += [Loss("end of a note that is struck again")] * cut
+    crowd = _crowd(notes)
+    return notes.take(~crowd), (*losses, *_lost(f"note beyond {MAX_SOUNDING} at once", notes, crowd))
+
+
+def _columns(score: Score) -> Performed:
+    """All notes in steps; grace notes are released at −1."""
+    notes = score.notes
+    programs = np.array([DRUMS if part.is_drums else part.program for part in score.parts], np.int64)
+    program = programs[notes["part"]]
+    first = np.full(DRUMS + 1, len(programs))
+    np.minimum.at(first, programs, np.arange(len(programs)))
+    onset = _steps(score, notes["onset_tick"])
+    release = np.maximum(_steps(score, notes["onset_tick"] + notes["duration_tick"]), onset + 1)
+    velocity = np.where(notes["velocity"] == 0, UNSTATED_VELOCITY, notes["velocity"]).astype(np.int64)
+    return Performed(
+        onset, np.where(notes["grace"] > 0, -1, release), program, notes["pitch"].astype(np.int64),
+        np.minimum(velocity // (128 // len(VELOCITIES)), len(VELOCITIES) - 1), notes["note_id"], first[program],
+    )  # fmt: skip
+
+
+def _steps(score: Score, ticks: Longs) -> Longs:
+    """Nearest step, halves upwards."""
+    return np.floor(score.seconds_at(ticks) * RESOLUTION + 0.5).astype(np.int64)
+
+
+def _lost(what: str, notes: Performed, mask: Mask) -> list[Loss]:
+    return [Loss(what, note_id) for note_id in notes.note_id[mask].tolist()]
+
+
+def _voice(notes: Performed) -> Longs:
+    """One number for each program and pitch."""
+    return notes.program * 128 + notes.pitch
+
+
+def _is_doubled(notes: Performed) -> Mask:
+    """Which of the sorted notes are followed by one of the same program, pitch and onset."""
+    voice = _voice(notes)
+    return np.r_[(voice[1:] == voice[:-1]) & (notes.onset[1:] == notes.onset[:-1]), np.zeros(min(len(voice), 1), bool)]
+
+
+def _ended_where_struck_again(notes: Performed) -> tuple[Performed, int]:
+    """Sorted notes that end where the next one of the same program and pitch begins, and how many were cut."""
+    voice, release = _voice(notes), notes.release.copy()
+    same = np.flatnonzero(voice[1:] == voice[:-1])
+    cut = same[release[same] > notes.onset[same + 1]]
+    release[cut] = notes.onset[cut + 1]
+    return Performed(**(vars(notes) | {"release": release})), len(cut)
+
+
+def _crowd(notes: Performed) -> Mask:
+    """Notes that begin while as many as may sound do, in the order of entry."""
+    crowd = np.zeros(len(notes.onset), bool)
+    order = np.argsort(notes.onset, kind="stable")
+    ends = np.sort(notes.release)
+    ordinal = np.arange(1, len(order) + 1)
+    if not (ordinal - np.searchsorted(ends, notes.onset[order], "right") > MAX_SOUNDING).any():
+        return crowd
+    sounding: list[int] = []
+    for index in order.tolist():
+        sounding = [release for release in sounding if release > notes.onset[index]]
+        crowd[index] = len(sounding) >= MAX_SOUNDING
+        if not crowd[index]:
+            sounding.append(int(notes.release[index]))
+    return crowd
+
+
+def as_score(notes: Performed) -> Score:
+    """A score without a beat whose tick is a step."""
+    programs = by_entry(notes)
+    place = np.zeros(DRUMS + 1, np.int64)
+    place[programs] = np.arange(len(programs))
+    records = np.zeros(len(notes.onset), NOTE)
+    records["onset_tick"], records["duration_tick"] = notes.onset, notes.release - notes.onset
+    records["pitch"], records["spelling"] = notes.pitch, UNSPELLED
+    records["velocity"] = np.array(VELOCITIES, np.uint8)[notes.velocity]
+    records["part"], records["note_id"] = place[notes.program], notes.note_id
+    return Score(TICKS_PER_QUARTER, tuple(_part(program) for program in programs.tolist()), records)
+
+
+def by_entry(notes: Performed) -> Longs:
+    """The programs that play, in the order in which they enter; together, in that of their parts."""
+    order = np.lexsort((notes.rank, notes.onset))
+    programs, first = np.unique(notes.program[order], return_index=True)
+    return programs[np.argsort(first)]
+
+
+def _part(program: int) -> Part:
+    is_drums = program == DRUMS
+    return Part(instrument_name(program), 0 if is_drums else program, is_drums)
