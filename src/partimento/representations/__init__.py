@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from partimento.errors import BadRecipe
+from partimento.representations.abc import AbcTokens
 from partimento.representations.amt import Amt
 from partimento.representations.base import (
     Encoded,
@@ -24,6 +25,7 @@ from partimento.representations.remi import Remi
 T = TypeVar("T")
 
 REPRESENTATIONS: dict[str, Callable[..., Representation[Any]]] = {
+    "abc": AbcTokens,
     "amt": Amt,
     "performance": Performance,
     "remi": Remi,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 
 from partimento.representations.base import Ints
+from partimento.representations.blocks import Vocabulary
 from partimento.theory.chord import KINDS
 from partimento.theory.instrument import DRUMS
 from partimento.theory.interval import Interval
@@ -37,21 +36,6 @@ VELOCITIES = tuple(range(2, 128, 4))
 CHORD_KINDS = tuple(KINDS)
 
 
-@dataclass(frozen=True)
-class Vocabulary:
-    """First ids of the blocks; `Pitch` + 60 is middle C."""
-
-    tokens: tuple[str, ...]
-    first: dict[str, int]
-    size: dict[str, int]
-    block_of: Ints = field(repr=False)
-    """Index of the block that each id belongs to, shape (vocabulary,)."""
-
-    def span(self, block: str, start: int = 0, stop: int | None = None) -> tuple[int, int]:
-        """Half-open id range of members `start` to `stop` of a block."""
-        return self.first[block] + start, self.first[block] + (self.size[block] if stop is None else stop)
-
-
 def build(velocities: bool) -> Vocabulary:
     """The vocabulary, with or without velocity tokens."""
     blocks: list[tuple[str, list[str]]] = [
@@ -74,12 +58,7 @@ def build(velocities: bool) -> Vocabulary:
         ("Pitch", [f"Pitch_{n}" for n in range(128)]),
         ("Drum", [f"Drum_{n}" for n in range(128)]),
     ]  # fmt: skip
-    first, size, tokens = {}, {}, []
-    for name, members in blocks:
-        first[name], size[name] = len(tokens), len(members)
-        tokens += [member.replace(" ", "-") for member in members]  # `Key_D-major`: a name is one word
-    block_of = np.repeat(np.arange(len(blocks), dtype=np.int32), [len(members) for _, members in blocks])
-    return Vocabulary(tuple(tokens), first, size, block_of)
+    return Vocabulary.of(blocks)
 
 
 def transposition(vocabulary: Vocabulary, semitones: int) -> Ints:
