@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
-import threading
-import zipfile
-from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from partimento.data import sources
 from partimento.data.augment import Augmentation
 from partimento.data.dataset import TokenDataset
 from partimento.data.prepare import Options, content_hash, prepare, split_of
@@ -110,71 +104,6 @@ def test_the_content_hash_is_blind_to_key_and_resolution_but_not_to_notes() -> N
 def test_splits_are_of_the_size_they_should_be() -> None:
     splits = [split_of(content_hash(tune(seed))) for seed in range(600)]
     assert 0.9 < splits.count("train") / 600 < 0.97
-
-
-def test_music21_corpora_are_read_in_place_and_unfree_ones_refused() -> None:
-    files = sources.find_files("music21:bach")
-    assert len(files) > 400
-    assert {file.style for file in files} == {"chorale"}
-    with pytest.raises(BadInput, match="Essen"):
-        sources.find_files("music21:essenFolksong")
-    with pytest.raises(BadInput, match="no corpus of that name"):
-        sources.find_files("music21:")
-
-
-@pytest.fixture
-def archive_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict[str, bytes]]:
-    """A repository host on loopback: serves the archives that are put into the dictionary."""
-    served: dict[str, bytes] = {}
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            content = served.get(self.path.split("/")[-1])
-            self.send_response(200 if content else 404)
-            self.end_headers()
-            self.wfile.write(content or b"")
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setattr(sources, "ARCHIVE_URL", f"http://127.0.0.1:{server.server_port}/{{repository}}/{{commit}}")
-    monkeypatch.setenv("PARTIMENTO_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("PARTIMENTO_DATA", raising=False)
-    yield served
-    server.shutdown()
-    server.server_close()
-
-
-def archive(**members: bytes) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as zipped:
-        for name, content in members.items():
-            zipped.writestr(name, content)
-    return buffer.getvalue()
-
-
-def test_a_collection_is_downloaded_once_and_only_its_music_unpacked(archive_server: dict[str, bytes]) -> None:
-    commit = sources.COLLECTIONS["freedoom-midi"].commit
-    archive_server[commit] = archive(**{"x/musics/a.mid": b"a", "x/musics/b.wad": b"b", "x/other/c.mid": b"c"})
-    (file,) = sources.find_files("freedoom-midi")
-    assert (file.path.read_bytes(), file.licence, file.style) == (b"a", "BSD-3-Clause", "game")
-    archive_server.clear()
-    assert sources.find_files("freedoom-midi") == [file]
-
-
-def test_a_failed_or_hostile_download_leaves_nothing(archive_server: dict[str, bytes], tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="cannot be downloaded"):
-        sources.find_files("freedoom-midi")
-    commit = sources.COLLECTIONS["freedoom-midi"].commit
-    archive_server[commit] = archive(**{"x/musics/../../../../evil.mid": b"e"})
-    with pytest.raises(BadInput, match="not to be trusted"):
-        sources.find_files("freedoom-midi")
-    archive_server[commit] = b"no zip at all"
-    with pytest.raises(BadInput, match="damaged"):
-        sources.find_files("freedoom-midi")
-    assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
 
 
 def test_pickups_and_divided_bars_become_full_ones() -> None:

@@ -10,6 +10,7 @@ import difflib
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from cyclopts import App, CycloptsError, Group
 
@@ -23,6 +24,15 @@ _EPILOGUE = """[bold]Examples[/]
   partimento compose "a hymn in F for SATB choir" --seed 7 --out out/hymn
   partimento show out/jig.musicxml
   partimento convert song.mid song.musicxml
+"""
+
+_DATA_EPILOGUE = """[bold]Examples[/]
+
+  partimento data list
+  partimento data list maestro
+  partimento data get maestro
+  partimento data add ~/music/jigs --name jigs --licence CC0-1.0
+  partimento prepare maestro jigs --out datasets/mine
 """
 
 _COMMANDS = {
@@ -40,19 +50,30 @@ _COMMANDS = {
         "decode": ("tokens:decode", "Turn such tokens or text into music again."),
     },
     "Make models": {
+        "data": ("", "Get music to learn from."),
         "prepare": ("prepare:prepare", "Turn folders of music into a dataset for training."),
         "train": ("train:train", "Train a model from a recipe."),
     },
 }
+_FAMILIES = {
+    "data": {
+        "list": ("data:list_sources", "List where music can come from, or show one source."),
+        "get": ("data:get", "Download a collection; what was cut off goes on."),
+        "add": ("data:add", "Give a folder of music a name."),
+        "remove": ("data:remove", "Forget a folder, or delete a download."),
+    },
+}
+"""Commands of commands."""
+_EPILOGUES = {"data": _DATA_EPILOGUE}
 _NAMES = [name for commands in _COMMANDS.values() for name in commands]
 
 
-def build_app(called: str = "") -> App:
+def build_app(called: Sequence[str] = ()) -> App:
     """The application with all commands; none is imported yet.
 
     Args:
-        called: the command about to run. A summary given here hides the docstring of its function, so this
-            one gets none.
+        called: the words of the command about to run. A summary given here hides the docstring of its function, so
+            this one gets none.
     """
     app = App(
         name="partimento",
@@ -65,11 +86,24 @@ def build_app(called: str = "") -> App:
     for rank, (title, commands) in enumerate(_COMMANDS.items()):
         group = Group(title, sort_key=rank)
         for name, (place, summary) in commands.items():
-            shown = None if name == called else summary
-            app.command(
-                f"partimento.cli.{place}", name=name, help=shown, group=group, help_epilogue="", help_format="markdown"
-            )
+            if name in _FAMILIES:
+                app.command(_family(name, summary, group, called[1:] if called[:1] == [name] else ()))
+            else:
+                _add(app, name, place, None if called[:1] == [name] else summary, group=group)
     return app
+
+
+def _family(name: str, summary: str, group: Group, called: Sequence[str]) -> App:
+    family = App(
+        name=name, help=summary, group=group, help_epilogue=_EPILOGUES[name], help_format="rich", version_flags=()
+    )
+    for member, (place, words) in _FAMILIES[name].items():
+        _add(family, member, place, None if called[:1] == [member] else words)
+    return family
+
+
+def _add(app: App, name: str, place: str, summary: str | None, **options: Any) -> None:
+    app.command(f"partimento.cli.{place}", name=name, help=summary, help_epilogue="", help_format="markdown", **options)
 
 
 def main(tokens: Sequence[str] | None = None) -> int:
@@ -82,12 +116,10 @@ def main(tokens: Sequence[str] | None = None) -> int:
         Exit status: 0, 2 for what the user can mend, 1 for other failures, 130 after Ctrl-C.
     """
     arguments = list(sys.argv[1:] if tokens is None else tokens)
-    app = build_app(arguments[0] if arguments else "")
+    app = build_app(arguments[:2])
     listen_to_readers()
-    if arguments and not arguments[0].startswith("-") and arguments[0] not in _NAMES:
-        close = difflib.get_close_matches(arguments[0], _NAMES, n=1)
-        mend = f"do you mean {close[0]}?" if close else "see partimento --help"
-        print_error(f"there is no command {arguments[0]!r}; {mend}")
+    if unknown := _unknown(arguments):
+        print_error(unknown)
         return 2
     try:
         app(arguments, exit_on_error=False, print_error=False, verbose=False, result_action="return_none")
@@ -108,3 +140,19 @@ def main(tokens: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return 0
+
+
+def _unknown(arguments: Sequence[str]) -> str:
+    """What to say of words that are no command; nothing where they are one."""
+    names, before = _NAMES, ""
+    for word in arguments[:2]:
+        if word.startswith("-"):
+            return ""
+        if word not in names:
+            close = difflib.get_close_matches(word, names, n=1)
+            mend = f"do you mean {before}{close[0]}?" if close else f"see partimento {before}--help"
+            return f"there is no command {before + word!r}; {mend}"
+        if word not in _FAMILIES:
+            return ""
+        names, before = list(_FAMILIES[word]), f"{word} "
+    return ""

@@ -1,196 +1,192 @@
-"""Where music comes from: files, folders, music21's own corpora, and public collections by name.
+"""Where music comes from: files, folders, music21's own corpora, public collections and datasets on the hub.
 
 A public collection is looked for in the folder that the environment variable PARTIMENTO_DATA names, then in the
-user's cache, and is downloaded into the cache at a fixed commit if it is in neither.
+user's cache, and is downloaded into the cache if it is in neither. A collection is one entry in `registry`.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import os
+import difflib
 import shutil
-import tempfile
-import urllib.error
-import urllib.request
-import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from partimento.data.sources import settings
+from partimento.data.sources.entry import Entry
 from partimento.data.sources.file import SourceFile
+from partimento.data.sources.getting import about, folder_of, get, music_of
+from partimento.data.sources.hub import dataset_info, parse
+from partimento.data.sources.index import INDEX, option_of, read_index, write_index
+from partimento.data.sources.layouts import music_below
+from partimento.data.sources.local import add, local_files, music21_files
+from partimento.data.sources.places import cache_folder, downloads_folder
+from partimento.data.sources.registry import REFUSED, REFUSED_WORDS, SOURCES
+from partimento.data.sources.web import Web
 from partimento.errors import BadInput
 from partimento.io import FORMATS
 
-ARCHIVE_URL = "https://codeload.github.com/{repository}/zip/{commit}"
-MAX_ARCHIVE_BYTES, MAX_UNPACKED_BYTES = 2 * 2**30, 8 * 2**30
+__all__ = [
+    "REFUSED",
+    "SOURCES",
+    "Entry",
+    "SourceFile",
+    "Web",
+    "about",
+    "add",
+    "cache_folder",
+    "find_files",
+    "folder_of",
+    "get_source",
+    "nearest",
+    "refuse",
+    "remove",
+]
+
+Tell = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Collection:
-    """A public collection in a GitHub repository."""
-
-    licence: str
-    repository: str
-    commit: str
-    folder: str = ""
-    """Only members below this folder of the repository are music."""
-    suffixes: tuple[str, ...] = (".mxl",)
-    style: str = "none"
-    requires: str = ""
-    """Text without which a file does not belong (a statement of licence)."""
-    only: str = ""
-    """Name of a file beside this module that lists the members whose licence is free."""
-
-
-COLLECTIONS: dict[str, Collection] = {
-    "openscore-lieder": Collection(
-        "CC0-1.0", "OpenScore/Lieder", "bca122458de6da362abe62dd6aec62e25d7759b1", "scores", style="song"
-    ),
-    "openscore-string-quartets": Collection(
-        "CC0-1.0", "OpenScore/StringQuartets", "2c723a5b7b4ea5420826116dfa912956c6a022c2", "scores", style="quartet"
-    ),
-    "openhymnal-abc": Collection(
-        "public domain", "mzealey/openhymnal", "d35811b2d5c9b0bbc5887d60a2936454815416e8",
-        suffixes=(".abc",), style="hymn", requires="copyright: public domain",
-    ),
-    "freedoom-midi": Collection(
-        "BSD-3-Clause", "freedoom/freedoom", "d14dbbee3b6fbfb2c11cdb65eb61216e86d4ee85", "musics",
-        suffixes=(".mid",), style="game",
-    ),
-    "openewld-leadsheets": Collection(
-        "public domain", "00sapo/OpenEWLD", "ec03cbd809ca5296ee708591b970d0423dcbe31c", "dataset",
-        style="lead sheet", only="openewld_public_domain.txt",
-    ),
-}  # fmt: skip
-
-MUSIC21_LICENCE = "public-domain music; encodings distributed with music21 by permission, without a written licence"
-_MUSIC21_STYLES = {"bach": "chorale", "oneills1850": "folk", "ryansMammoth": "folk", "airdsAirs": "folk"}
-_MUSIC21_REFUSED = {
-    "essenFolksong": "the Essen collection is not free for this use",
-    "nottingham-dataset": "its licence is not stated",
-}
-
-
-def find_files(source: str, progress: Callable[[str], None] = lambda message: None) -> list[SourceFile]:
+def find_files(
+    source: str, progress: Tell = lambda message: None, *, web: Web | None = None
+) -> list[SourceFile]:  # fmt: skip
     """The files of one source, sorted.
 
     Args:
-        source: a file, a folder, `music21:NAME`, or the name of a collection.
+        source: a file, a folder, `music21:NAME`, the name of a collection, perhaps with an option (`NAME:OPTION`), the
+            name of a folder that was added, or `hf:owner/name[@revision][:column]`.
         progress: is told what is being downloaded.
+        web: how servers are asked.
 
     Raises:
         BadInput: there is no such source, or no music in it.
     """
-    if source.startswith("music21:"):
-        files = _music21_files(source.removeprefix("music21:"))
-    elif source in COLLECTIONS and not Path(source).exists():
-        files = _collection_files(source, progress)
-    else:
-        files = _local_files(Path(source))
+    files = _found(source, progress, web)
     if not files:
         raise BadInput(f"{source}: no music in it ({' '.join(FORMATS)})")
     return files
 
 
-def _music_below(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
+def get_source(
+    source: str, *, out: Path | None = None, accept: bool = False, web: Web | None = None,
+    tell: Tell = lambda message: None,
+) -> Path:  # fmt: skip
+    """Download a collection or a dataset of the hub, if it is not on this machine; gives its folder.
+
+    Raises:
+        BadInput: it cannot be had.
+    """
+    refuse(source)
+    if source.startswith("hf:"):
+        name, entry = _hub_entry(source, web or Web())
+    else:
+        name, entry = source, _entry(source)
+    return get(name, entry, out=out, accept=accept, web=web, tell=tell)
 
 
-def _local_files(path: Path) -> list[SourceFile]:
-    if not path.exists():
-        raise BadInput(f"{path}: no such file or folder, nor a collection; known are {', '.join(COLLECTIONS)}")
-    paths = [path] if path.is_file() else _music_below(path, tuple(FORMATS))
-    return [SourceFile(file, path.name, "unstated", "none") for file in paths]
+def remove(source: str) -> str:
+    """Forget a folder that was added, or delete a download; says what was done.
+
+    Raises:
+        BadInput: there is neither.
+    """
+    if source in settings.folders():
+        settings.set_folder(source, None)
+        return f"{source} is forgotten; its files stay where they are"
+    name = parse(source.removeprefix("hf:")).folder if source.startswith("hf:") else source
+    folders = [place for place in (settings.place(name), downloads_folder(name)) if place and place.is_dir()]
+    if not folders:
+        raise BadInput(f"{source}: neither added nor downloaded{nearest(source, [*settings.folders(), *SOURCES])}")
+    settings.set_place(name, None)
+    for folder in folders:
+        shutil.rmtree(folder)
+    return f"{source}: {', '.join(map(str, folders))} deleted"
 
 
-def _music21_files(name: str) -> list[SourceFile]:
-    spec = importlib.util.find_spec("music21")
-    if spec is None or spec.origin is None:
-        raise BadInput(f"music21:{name} needs music21: pip install 'partimento[corpora]'")
-    if name in _MUSIC21_REFUSED:
-        raise BadInput(f"music21:{name}: {_MUSIC21_REFUSED[name]}")
-    folder = Path(spec.origin).parent / "corpus" / name
-    if not name or not folder.is_dir():
-        raise BadInput(f"music21:{name}: music21 has no corpus of that name; try music21:bach")
-    style = _MUSIC21_STYLES.get(name, "none")
-    paths = [path for path in _music_below(folder, tuple(FORMATS)) if path.suffix != ".mid"]
-    return [SourceFile(path, f"music21:{name}", MUSIC21_LICENCE, style) for path in paths]
+def refuse(source: str) -> None:
+    """Refuse what may not be used.
+
+    Raises:
+        BadInput: with the reason.
+    """
+    reason = REFUSED.get(source.partition("@")[0])
+    if reason is None and source.startswith("hf:"):
+        reason = next((why for word, why in REFUSED_WORDS.items() if word in source.lower()), None)
+    if reason is not None:
+        raise BadInput(f"{source}: {reason}")
 
 
-def _collection_files(name: str, progress: Callable[[str], None]) -> list[SourceFile]:
-    collection = COLLECTIONS[name]
-    folder = _local_copy(name) or _downloaded(name, collection, progress)
-    paths = _music_below(folder, collection.suffixes)
-    if collection.only:
-        listed = set((Path(__file__).parent / collection.only).read_text("utf-8").splitlines())
-        paths = [path for path in paths if {path.name, path.name.rsplit("__", 1)[-1]} & listed]
-    return [SourceFile(path, name, collection.licence, collection.style, collection.requires) for path in paths]
+def nearest(name: str, known: list[str]) -> str:
+    """`; do you mean …?` where a known name is near."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; do you mean {close[0]}?" if close else ""
 
 
-def _local_copy(name: str) -> Path | None:
-    """A folder called NAME or X_NAME under PARTIMENTO_DATA."""
-    data = os.environ.get("PARTIMENTO_DATA")
-    if not data:
-        return None
-    return next(
-        (p for p in sorted(Path(data).glob(f"*{name}")) if p.is_dir() and p.name in (name, f"{p.name[0]}_{name}")),
-        None,
-    )
+def _found(source: str, tell: Tell, web: Web | None) -> list[SourceFile]:
+    if Path(source).exists():
+        return local_files(Path(source))
+    refuse(source)
+    if source.startswith("music21:"):
+        return music21_files(source.removeprefix("music21:"))
+    if source.startswith("hf:"):
+        return _hub_files(source, tell, web)
+    added = settings.folders().get(source)
+    if added is not None:
+        return local_files(Path(added.folder), source, added)
+    name, _, option = source.partition(":")
+    entry = _entry(name)
+    option = option_of(name, entry, option)
+    return _collection_files(name, entry, option, get(name, entry, web=web, tell=tell))
 
 
-def cache_folder() -> Path:
-    """Where downloads are kept: PARTIMENTO_CACHE, or `partimento` in the user's cache folder."""
-    if own := os.environ.get("PARTIMENTO_CACHE"):
-        return Path(own)
-    base = os.environ.get("LOCALAPPDATA") or os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "partimento"
-
-
-def _downloaded(name: str, collection: Collection, progress: Callable[[str], None]) -> Path:
-    folder = cache_folder() / "sources" / name / collection.commit[:12]
-    if folder.is_dir():
-        return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    url = ARCHIVE_URL.format(repository=collection.repository, commit=collection.commit)
-    progress(f"downloading {name} ({collection.licence}) from {collection.repository}")
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".download-") as temporary:
-        archive = Path(temporary) / "archive.zip"
-        _download(url, archive)
-        unpacked = Path(temporary) / "unpacked"
-        _unpack(archive, unpacked, collection)
-        os.replace(unpacked, folder)
-    return folder
-
-
-def _download(url: str, target: Path) -> None:
-    try:
-        with urllib.request.urlopen(url, timeout=60) as response, target.open("wb") as file:
-            while chunk := response.read(1 << 20):
-                file.write(chunk)
-                if file.tell() > MAX_ARCHIVE_BYTES:
-                    raise BadInput(f"{url}: larger than {MAX_ARCHIVE_BYTES >> 30} GiB")
-    except (urllib.error.URLError, OSError) as error:
-        reason = getattr(error, "reason", error)
+def _entry(name: str) -> Entry:
+    if name not in SOURCES:
+        known = [*SOURCES, *settings.folders()]
         raise BadInput(
-            f"{url}: cannot be downloaded ({reason}); put a copy under the folder that PARTIMENTO_DATA names"
-        ) from error
+            f"{name}: no such file or folder, nor a collection{nearest(name, known)}"
+            " (partimento data list shows what there is)"
+        )
+    return SOURCES[name]
 
 
-def _unpack(archive: Path, folder: Path, collection: Collection) -> None:
-    """Extract the music of an archive; names are rebuilt from their parts, so that none can leave the folder."""
-    folder.mkdir()
-    unpacked = 0
-    try:
-        with zipfile.ZipFile(archive) as zipped:
-            for member in zipped.infolist():
-                inside = PurePosixPath(*PurePosixPath(member.filename).parts[1:])
-                if inside.suffix.lower() not in collection.suffixes or not inside.is_relative_to(collection.folder):
-                    continue
-                unpacked += member.file_size
-                if unpacked > MAX_UNPACKED_BYTES or ".." in inside.parts or inside.is_absolute():
-                    raise BadInput(f"{archive.name}: {member.filename} is not to be trusted")
-                target = folder / "__".join(inside.parts[-3:])
-                with zipped.open(member) as source, target.open("wb") as file:
-                    shutil.copyfileobj(source, file)
-    except zipfile.BadZipFile as error:
-        raise BadInput(f"{collection.repository}: the archive is damaged; try again") from error
+def _collection_files(name: str, entry: Entry, option: str, folder: Path) -> list[SourceFile]:
+    index, music = folder / INDEX, music_of(name, folder)
+    if entry.rows is not None and not index.is_file():  # a copy that was made by hand
+        index = downloads_folder(name) / f"copy-{INDEX}"
+        write_index(index, entry.rows(folder, music), music, entry.suffixes)
+    if index.is_file():
+        return read_index(index, music, name, entry, option)
+    paths = music_below(folder, entry.suffixes)
+    if entry.only:
+        listed = set((Path(__file__).parent / entry.only).read_text("utf-8").splitlines())
+        paths = [path for path in paths if {path.name, path.name.rsplit("__", 1)[-1]} & listed]
+    return [SourceFile(path, name, entry.licence, entry.style, entry.requires) for path in paths]
+
+
+def _hub_files(source: str, tell: Tell, web: Web | None) -> list[SourceFile]:
+    folder = _loaded_before(source) or get_source(source, web=web, tell=tell)
+    licence = str(about(folder).get("licence", "unstated"))
+    return read_index(folder / INDEX, folder, source, _dataset(source, licence, ""), "")
+
+
+def _loaded_before(source: str) -> Path | None:
+    """The last download of a dataset on the hub, at the revision that is asked for."""
+    spec = parse(source.removeprefix("hf:"))
+    folders = [settings.place(spec.folder), *downloads_folder(spec.folder).glob("*")]
+    loaded = [(about(folder), folder) for folder in folders if folder is not None]
+    fitting = [
+        (str(said["when"]), folder)
+        for said, folder in loaded
+        if "when" in said and (said["asked"] == source or said["revision"].startswith(spec.revision))
+    ]
+    return max(fitting)[1] if fitting else None
+
+
+def _hub_entry(source: str, web: Web) -> tuple[str, Entry]:
+    spec = parse(source.removeprefix("hf:"))
+    sha, licence = dataset_info(spec, web)
+    return spec.folder, _dataset(source, licence, sha[:12])
+
+
+def _dataset(source: str, licence: str, version: str) -> Entry:
+    name = source.removeprefix("hf:")
+    homepage = f"https://huggingface.co/datasets/{parse(name).name}"
+    return Entry("a dataset on the hub", licence, homepage, homepage, 0, "", version, hub=name)

@@ -24,5 +24,7 @@ class SourceFile:
     """`train`, `validation` or `test` where the source says so."""
     work: str = ""
     """Id of the work; files with the same id are versions of it, and belong on one side of a split."""
-    facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    facts: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False)
     """What else the source says of the piece, under the source's own names."""
+    text: str = ""
+    """The text representation that the file is written in, where its ending is no format of music."""

@@ -1,0 +1,203 @@
+"""Datasets on the Hugging Face hub, through its HTTP interface.
+
+A dataset is a table, in Parquet or JSON Lines, with a column that holds music: files (`{"bytes", "path"}` or bytes) or
+text. Without a revision the hub's own Parquet copy of the table is read, which it keeps of most datasets; otherwise the
+tables among the files of that revision.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from partimento.data.sources.download import download
+from partimento.data.sources.entry import Remote, Row
+from partimento.data.sources.index import INDEX, write_rows
+from partimento.data.sources.tables import Table, music_in
+from partimento.data.sources.web import HUB, Web
+from partimento.errors import BadInput
+from partimento.io import write_bytes
+
+_SPEC = re.compile(r"(?P<name>[\w.-]+(?:/[\w.-]+)?)(?:@(?P<revision>[\w./-]+))?(?::(?P<column>[^:/]+))?")
+_FILES_IN_FOLDER = 1000
+_MOST_PAGES = 1000
+_TABLES = (".parquet", ".jsonl", ".ndjson", ".json")
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A dataset on the hub, perhaps at a revision, perhaps a column of it."""
+
+    name: str
+    revision: str = ""
+    column: str = ""
+
+    @property
+    def folder(self) -> str:
+        """Name of its folder among the downloads."""
+        column = f"-{self.column}" if self.column else ""
+        return "hf/" + re.sub(r"[^\w.-]", "--", self.name) + re.sub(r"[^\w.-]", "_", column)
+
+
+def parse(text: str) -> Spec:
+    """`owner/name[@revision][:column]`.
+
+    Raises:
+        BadInput: it is nothing of the kind.
+    """
+    found = _SPEC.fullmatch(text)
+    if found is None or ".." in text:
+        raise BadInput(f"hf:{text}: a dataset on the hub is written hf:owner/name, hf:owner/name@revision:column")
+    return Spec(found["name"], found["revision"] or "", found["column"] or "")
+
+
+def dataset_info(spec: Spec, web: Web) -> tuple[str, str]:
+    """The commit of a revision and the licence that the dataset states.
+
+    Raises:
+        BadInput: there is no such dataset or revision, or it needs a permission.
+    """
+    revision = f"/revision/{quote(spec.revision, safe='')}" if spec.revision else ""
+    answer, _ = web.json(f"{HUB}/api/datasets/{spec.name}{revision}")
+    try:
+        card: dict[str, Any] = answer.get("cardData") or {}
+        licence = card.get("license") or "unstated"
+        return str(answer["sha"]), ", ".join(map(str, licence)) if isinstance(licence, list) else str(licence)
+    except (KeyError, AttributeError):
+        raise BadInput(f"hf:{spec.name}: the hub's answer is not as it should be") from None
+
+
+def hub_checksum(remote: Remote, web: Web) -> Remote:
+    """A file on the hub with the checksum and the size that the hub states.
+
+    Raises:
+        BadInput: the hub does not have it.
+    """
+    found = re.fullmatch(re.escape(HUB) + r"/datasets/(.+?)/resolve/([^/]+)/(.+)", remote.url)
+    assert found is not None
+    for file in _tree(Spec(found[1], found[2]), web):
+        if file.name == found[3]:
+            return replace(remote, bytes=file.bytes, checksum=file.checksum)
+    raise BadInput(f"{remote.url}: it is not there")
+
+
+def rows_from_hub(text: str, new: Path, loads: Path, web: Web, tell: Callable[[str], None]) -> dict[str, Any]:
+    """Write the music of a dataset's rows as files, with an index.
+
+    Args:
+        text: the dataset, as `parse` reads it.
+        new: folder to fill.
+        loads: folder for the tables meanwhile.
+        web: how servers are asked.
+        tell: is told what is going on.
+
+    Returns:
+        What is to be remembered of the dataset.
+
+    Raises:
+        BadInput: it cannot be had, or there is no music in it.
+    """
+    spec = parse(text)
+    sha, licence = dataset_info(spec, web)
+    tables = list(_tables(spec, sha, web))
+    if not tables:
+        raise BadInput(f"hf:{spec.name}: there is no table in it, neither Parquet nor JSON Lines")
+    left = [0]
+    about: dict[str, Any] = {"dataset": spec.name, "revision": sha, "stated_licence": licence, "files": []}
+
+    def rows() -> Iterator[Row]:
+        for at, (split, remote) in enumerate(tables):
+            if remote.bytes > 1 << 24:
+                tell(f"downloading {remote.name}, {at + 1} of {len(tables)}")
+            path = loads / remote.name
+            about["files"].append({"name": remote.name, "url": remote.url, "checksum": download(remote, path, web)})
+            yield from _written(Table(path, spec.column), split, new, at, left)
+
+    count = write_rows(new / INDEX, rows())
+    if not count:
+        raise BadInput(
+            f"hf:{spec.name}: none of its {left[0]:,} rows holds music; name the column: hf:{spec.name}:COLUMN"
+        )
+    if left[0]:
+        tell(f"hf:{spec.name}: {left[0]:,} rows hold no music")
+    return {**about, "described": count, "rows_without_music": left[0]}
+
+
+def _written(table: Table, split: str, new: Path, at: int, left: list[int]) -> Iterator[Row]:
+    """Write the music of a table's rows; gives a row of the index for each file."""
+    for number, (music, row) in enumerate(music_in(table)):
+        if music is None:
+            left[0] += 1
+            continue
+        name = f"{at:03}/{number // _FILES_IN_FOLDER:04}/{number:07}{music.suffix}"
+        write_bytes(new / name, music.content)
+        yield {"file": name, "split": split, "text": music.text, **row}
+
+
+def _tables(spec: Spec, sha: str, web: Web) -> Iterator[tuple[str, Remote]]:
+    """The tables of a dataset, each with its split."""
+    copies = {} if spec.revision else _parquet_copies(spec, web)
+    for split, count in copies.items():
+        for at in range(count):
+            place = f"{split[0]}/{split[1]}/{at}.parquet"
+            url = f"{HUB}/api/datasets/{spec.name}/parquet/{quote(place)}"
+            yield split_named(split[1]), Remote(f"{at:04}-{_plain(place)}", url)
+    if not copies:
+        for file in _tree(replace(spec, revision=sha), web):
+            if file.name.lower().endswith(_TABLES) and not file.name.endswith("dataset_infos.json"):
+                yield split_named(file.name), replace(file, name=_plain(file.name))
+
+
+def _parquet_copies(spec: Spec, web: Web) -> dict[tuple[str, str], int]:
+    """How many files there are of each split, of the first configuration; none where the hub keeps no copy."""
+    try:
+        answer, _ = web.json(f"{HUB}/api/datasets/{spec.name}/parquet")
+    except BadInput as error:
+        if "it is not there" in str(error):
+            return {}
+        raise
+    try:
+        config = "default" if "default" in answer else min(answer, default="")
+        return {(config, split): len(urls) for split, urls in answer.get(config, {}).items()}
+    except (TypeError, AttributeError):
+        raise BadInput(f"hf:{spec.name}: the hub's answer is not as it should be") from None
+
+
+def _tree(spec: Spec, web: Web) -> Iterator[Remote]:
+    """All files of a revision, with sizes and, for large ones, checksums."""
+    url = f"{HUB}/api/datasets/{spec.name}/tree/{quote(spec.revision, safe='')}?recursive=true"
+    for _ in range(_MOST_PAGES):
+        answer, following = web.json(url)
+        try:
+            for file in answer:
+                if file["type"] == "file":
+                    checksum = f"sha256:{file['lfs']['oid']}" if file.get("lfs") else ""
+                    place = f"{HUB}/datasets/{spec.name}/resolve/{quote(spec.revision, safe='')}/{quote(file['path'])}"
+                    yield Remote(file["path"], place, int(file["size"]), checksum)
+        except (TypeError, KeyError, ValueError):
+            raise BadInput(f"hf:{spec.name}: the hub's answer is not as it should be") from None
+        if not following:
+            return
+        url = f"{HUB}/{following.split('://', 1)[-1].split('/', 1)[-1]}"
+
+
+def split_named(name: str) -> str:
+    """The split that the name of a table tells."""
+    words = set(re.split(r"[^a-z]+", name.lower()))
+    if words & {"test", "testing", "eval", "evaluation"}:
+        return "test"
+    return (
+        "validation"
+        if words & {"validation", "valid", "val", "dev"}
+        else "train"
+        if words & {"train", "training"}
+        else ""
+    )
+
+
+def _plain(place: str) -> str:
+    return re.sub(r"[^\w.-]", "_", place)[-120:]
