@@ -176,7 +176,7 @@ def test_broken_triples_are_dropped_and_counted():
 def test_any_ids_decode():
     rng = np.random.default_rng(0)
     for size in range(60):
-        score = AMT.decode(rng.integers(-5, SIZE + 5, size), Compose())
+        score = AMT.decode(rng.integers(-5, SIZE + 5, size).astype(np.int32), Compose())
         assert AMT.quantise(score)[0] == score
     blocks = np.array([[0, 10_000], [10_000, 11_000], [11_000, 27_513]])
     ids = rng.integers(*blocks[rng.integers(0, 3, 3000)].T).astype(np.int32)
