@@ -56,9 +56,10 @@ def sample(
         logits = session.feed(pending)
         token = draw(logits, representation.allowed(state), rng, temperature, top_p)
         yield token
-        if token == end:
-            return
         state, pending = representation.step(state, token), [token]
+        if token == end:
+            yield from representation.forced(state)
+            return
 
 
 def draw(
@@ -73,12 +74,49 @@ def draw(
         temperature: 0 takes the likeliest.
         top_p: nucleus sampling (Holtzman et al., arXiv:1904.09751) among what is allowed.
     """
-    ids = np.concatenate([np.arange(low, high) for low, high in ranges])
-    chosen = logits[ids].astype(np.float64)
+    parts = [logits[low:high] for low, high in ranges]
+    chosen = (parts[0] if len(parts) == 1 else np.concatenate(parts)).astype(np.float64)
     if temperature <= 0:
-        return int(ids[chosen.argmax()])
+        return _id_at(ranges, int(chosen.argmax()))
     weights = np.exp((chosen - chosen.max()) / temperature)
-    order = np.argsort(-weights, kind="stable")
+    return _id_at(ranges, _drawn(weights, rng.random()) if top_p >= 1 else _nucleus(weights, rng.random(), top_p))
+
+
+def _drawn(weights: NDArray[np.float64], uniform: float) -> int:
+    """Index that a uniform number falls on, each as likely as its weight."""
+    cumulative = np.cumsum(weights)
+    return min(int(np.searchsorted(cumulative, uniform * cumulative[-1], "right")), len(weights) - 1)
+
+
+def _nucleus(weights: NDArray[np.float64], uniform: float, top_p: float) -> int:
+    """The same among the heaviest that together hold `top_p` of all weight."""
+    total = float(weights.sum())
+    # weights below this add up to less than half of what may be missing, so that they need not be sorted
+    heavy = np.flatnonzero(weights >= (1 - top_p) * total / (2 * len(weights)))
+    order = heavy[np.argsort(-weights[heavy], kind="stable")]
     cumulative = np.cumsum(weights[order])
-    kept = min(int(np.searchsorted(cumulative, top_p * cumulative[-1])) + 1, len(order))
-    return int(ids[order[np.searchsorted(cumulative[:kept], rng.random() * cumulative[kept - 1], "right")]])
+    kept = min(int(np.searchsorted(cumulative, top_p * total)) + 1, len(order))
+    return int(order[_drawn(weights[order[:kept]], uniform)])
+
+
+def _id_at(ranges: Ranges, place: int) -> int:
+    """The id at a place among those of all ranges."""
+    for low, high in ranges:
+        if place < high - low:
+            return low + place
+        place -= high - low
+    raise IndexError(place)
+
+
+def restrict(logits: NDArray[np.float32], ranges: Ranges) -> None:
+    """Set everything outside the allowed ranges to minus infinity, in place; for engines that sample themselves.
+
+    Args:
+        logits: shape (vocabulary,).
+        ranges: half-open, ascending, not empty.
+    """
+    start = 0
+    for low, high in ranges:
+        logits[start:low] = -np.inf
+        start = high
+    logits[start:] = -np.inf
