@@ -6,6 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from partimento.errors import BadInput, BadPlan, InfeasibleTask, NeedsBeats
 from partimento.plan import Compose, Constraints, Infill, Plan
@@ -139,6 +141,17 @@ def test_silence_before_a_window_is_left_out_and_before_the_piece_kept():
     assert [score.notes["onset_tick"].tolist() for score, _ in windows] == [[200], [0]]
     silent = list(AMT.windows(piece([(100, 1, 60, 0)]), Compose(), 1024))
     assert silent[0][0].notes["onset_tick"].tolist() == [0]
+
+
+@given(st.from_type(Score), st.integers(20, 300))
+@settings(max_examples=60)
+def test_sequences_are_the_windows_encoded(score: Score, budget: int):
+    windows = list(AMT.windows(score, Compose(), budget))
+    sequences = list(AMT.sequences(score, Compose(), budget))
+    assert [encoded.ids.tolist() for encoded, _ in sequences] == [
+        AMT.encode(*window).ids.tolist() for window in windows
+    ]
+    assert [count for _, count in sequences] == [len(score.notes) for score, _ in windows]
 
 
 # Tables

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from partimento.plan import Infill, Task
+from partimento.plan import Compose, Infill, Task
 from partimento.representations.amt import codec, grammar, vocabulary
 from partimento.representations.amt.grammar import State
 from partimento.representations.amt.infill import excerpts, gap
-from partimento.representations.amt.quantise import performed, quantise, section
+from partimento.representations.amt.quantise import Notes, beatless, performed, quantise
 from partimento.representations.base import Encoded, Grid, Ints, Losses, Ranges, Special
 from partimento.score import Score
 
@@ -58,7 +58,8 @@ class Amt:
             hole = gap(score, task)
             ids, prompt = hole.filled(), len(hole.opening()[0])
         else:
-            ids, prompt = codec.encode(quantise(score)[0], not task.ends_midway), 1
+            notes, _ = performed(score)
+            ids, prompt = codec.encode(notes.take(notes.onset < vocabulary.MAX_TIME), not task.ends_midway), 1
         return Encoded(ids[:prompt], ids[prompt:])
 
     def windows(self, score: Score, task: Task, budget: int) -> Iterator[tuple[Score, Task]]:
@@ -69,12 +70,14 @@ class Amt:
         if isinstance(task, Infill):
             yield from excerpts(score, task, budget)
             return
-        whole, _ = performed(score)
-        cuts = list(codec.cuts(whole, budget, task.ends_midway))
-        for index, (first, last, start) in enumerate(cuts):
-            opens, ends = index > 0, index < len(cuts) - 1
-            part = replace(task, opens_midway=task.opens_midway or opens, ends_midway=task.ends_midway or ends)
-            yield section(whole, first, last, start), part
+        for notes, part in _sections(score, task, budget):
+            yield beatless(notes), part
+
+    def sequences(self, score: Score, task: Compose, budget: int) -> Iterator[tuple[Encoded, int]]:
+        """What encoding each of the windows gives, with its number of notes, several times as fast."""
+        for notes, part in _sections(score, task, budget):
+            ids = codec.encode(notes, not part.ends_midway)
+            yield Encoded(ids[:1], ids[1:]), len(notes.onset)
 
     def decode(self, ids: Ints, task: Task) -> Score:
         """The score of any ids; what is no whole triple is passed over, and pieces follow one another."""
@@ -107,3 +110,11 @@ class Amt:
     def exchange(self, programs: Mapping[int, int]) -> Ints:
         """Id of each token's counterpart when programs are played by others."""
         return vocabulary.exchange(programs)
+
+
+def _sections(score: Score, task: Compose, budget: int) -> Iterator[tuple[Notes, Compose]]:
+    notes, _ = performed(score)
+    parts = list(codec.cuts(notes, budget, task.ends_midway))
+    for index, part in enumerate(parts):
+        opens, ends = index > 0, index < len(parts) - 1
+        yield part, replace(task, opens_midway=task.opens_midway or opens, ends_midway=task.ends_midway or ends)

@@ -1,4 +1,4 @@
-"""Between performed scores and AMT tokens, and where a long piece is cut."""
+"""Between performed notes and AMT tokens, and where a long piece is cut."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from partimento.representations.amt import operations
 from partimento.representations.amt.operations import Triples
-from partimento.representations.amt.quantise import beatless, programs_of
+from partimento.representations.amt.quantise import Notes, beatless
 from partimento.representations.amt.vocabulary import (
     AUTOREGRESS,
     CONTROL,
@@ -25,32 +25,30 @@ from partimento.score import Score
 
 END = np.full(3, SEPARATOR, np.int32)
 """What closes a piece."""
+_FLAG = np.array([AUTOREGRESS], np.int32)
 _TIME, _DURATION, _NOTE, _REST, _CONTROL, _OTHER = 0, 1, 2, 3, 4, 9
 _LONGEST_LEAD = 10 * RESOLUTION
 
 
-def events(performed: Score) -> Ints:
-    """Notes of a performed score without rests and flags, shape (3n,); times count on beyond 100 s."""
-    notes = performed.notes
-    rows = np.empty((len(notes), 3), np.int32)
-    rows[:, 0] = notes["onset_tick"]
-    rows[:, 1] = DURATION + notes["duration_tick"]
-    rows[:, 2] = NOTE + 128 * programs_of(performed)[notes["part"]] + notes["pitch"]
+def events(notes: Notes) -> Ints:
+    """Notes without rests and flags, shape (3n,); times count on beyond 100 s."""
+    rows = np.empty((len(notes.onset), 3), np.int32)
+    rows[:, 0], rows[:, 1] = notes.onset, notes.duration + DURATION
+    rows[:, 2] = (notes.program << 7) + notes.pitch + NOTE
     return rows.ravel()
 
 
-def encode(quantised: Score, ends: bool) -> Ints:
+def encode(notes: Notes, ends: bool) -> Ints:
     """Flag, events with rests, and three separators where the piece ends."""
-    body = operations.pad(events(quantised))
-    return np.concatenate([np.array([AUTOREGRESS], np.int32), body, END if ends else END[:0]])
+    return np.concatenate([_FLAG, operations.pad(events(notes)), END if ends else END[:0]])
 
 
-def cuts(performed: Score, budget: int, ends_midway: bool) -> Iterator[tuple[int, int, int]]:
-    """Sections [first, last) of the notes that each fit 100 s and the budget, and the step from which each counts.
+def cuts(notes: Notes, budget: int, ends_midway: bool) -> Iterator[Notes]:
+    """Sections of the notes that each fit 100 s and the budget.
 
     The first counts from the start of the piece, unless it is long silent; the others from their first note.
     """
-    onset = performed.notes["onset_tick"]
+    onset = notes.onset
     room, first = (budget - 1) // 3, 0
     rests = np.maximum((np.diff(onset, prepend=0) - 1) // RESOLUTION, 0)
     cost = np.cumsum(rests + 1)  # triples up to and with each note
@@ -66,7 +64,7 @@ def cuts(performed: Score, budget: int, ends_midway: bool) -> Iterator[tuple[int
             last -= 1
         if last <= first:
             return
-        yield first, last, start
+        yield notes.take(slice(first, last)).from_step(start)
         first = last
 
 
@@ -118,7 +116,7 @@ def performance(rows: Triples) -> Score:
     order = np.argsort(time - twin, kind="stable")
     time, duration, note = ((column - twin)[order] for column in (time, duration, note))
     program, pitch = np.divmod(note - NOTE, 128)
-    return beatless(time, np.maximum(duration - DURATION, 1), program, pitch, np.arange(len(order)))
+    return beatless(Notes(time, np.maximum(duration - DURATION, 1), program, pitch, np.arange(len(order))))
 
 
 def _consecutive(rows: Triples) -> Triples:

@@ -80,10 +80,10 @@ def gap(score: Score, task: Infill) -> Gap:
         InfeasibleTask: the bars lie behind the 100 s that times can state.
     """
     begin, end = _range(score, task)
-    whole, _ = performed(score)
-    rows = operations.triples(codec.events(whole))
+    notes, _ = performed(score)
+    rows = operations.triples(codec.events(notes))
     onset = rows[:, 0]
-    chosen = _chosen(score, whole, task)
+    chosen = _chosen(score, notes.note_id, task)
     before, inside = chosen & (onset < begin), chosen & (onset >= begin) & (onset < end)
     given = ~before & ~inside & (onset < MAX_TIME)
     return Gap(
@@ -116,10 +116,10 @@ def _parts(score: Score, task: Infill) -> tuple[int, ...]:
     return parts
 
 
-def _chosen(score: Score, whole: Score, task: Infill) -> NDArray[np.bool_]:
-    """Which performed notes belong to the parts."""
+def _chosen(score: Score, note_ids: NDArray[np.int64], task: Infill) -> NDArray[np.bool_]:
+    """Which notes belong to the parts."""
     order = np.argsort(score.notes["note_id"], kind="stable")
-    at = order[np.searchsorted(score.notes["note_id"], whole.notes["note_id"], sorter=order)]
+    at = order[np.searchsorted(score.notes["note_id"], note_ids, sorter=order)]
     return np.isin(score.notes["part"][at], _parts(score, task))
 
 

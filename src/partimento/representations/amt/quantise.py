@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,17 +27,36 @@ Longs = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 
+class Notes(NamedTuple):
+    """Notes in steps of 10 ms, sorted by onset, entry of the instrument, pitch, duration; columns of shape (n,)."""
+
+    onset: Longs
+    duration: Longs
+    program: Longs
+    """128: drums."""
+    pitch: Longs
+    note_id: Longs
+
+    def take(self, which: Longs | Mask | slice) -> Notes:
+        """Some of the notes."""
+        return Notes(*(column[which] for column in self))
+
+    def from_step(self, start: int) -> Notes:
+        """The same notes with time counted from a step, sorted anew, since instruments enter in another order."""
+        onset, duration, program, pitch, _ = moved = self._replace(onset=self.onset - start)
+        place = _places(program, by_entry(program))
+        return moved.take(_ascending((((onset << 8) + place << 7) + pitch << 10) + duration))
+
+
 def quantise(score: Score) -> tuple[Score, Losses]:
     """The score that the tokens of one sequence stand for, its first 100 seconds, and what they leave out."""
-    whole, losses = performed(score)
-    onset = whole.notes["onset_tick"]
-    if not len(onset) or onset[-1] < MAX_TIME:
-        return whole, losses
-    late = whole.notes["note_id"][onset >= MAX_TIME].tolist()
-    return section(whole, 0, int((onset < MAX_TIME).sum()), 0), losses + _lost("note behind 100 s", late)
+    notes, losses = performed(score)
+    late = int(np.searchsorted(notes.onset, MAX_TIME))
+    losses += _lost("note behind 100 s", notes.note_id[late:])
+    return beatless(notes.take(slice(late))), losses
 
 
-def performed(score: Score) -> tuple[Score, Losses]:
+def performed(score: Score) -> tuple[Notes, Losses]:
     """What the tokens of a whole piece stand for, however long, and what they leave out.
 
     Onsets and releases go to the nearest 10 ms; notes sound for 10 ms at least and 9.99 s at most. Grace notes
@@ -45,18 +66,19 @@ def performed(score: Score) -> tuple[Score, Losses]:
     sounding = score.sounding().split_programs()
     notes = sounding.notes
     onset, duration = _times(sounding)
-    program = programs_of(sounding)[notes["part"]]
-    cut = int((duration >= MAX_DURATION).sum())
+    cut = int(np.count_nonzero(duration >= MAX_DURATION))
     losses: Losses = (Loss(f"{cut} notes sound for 9.99 s only"),) if cut else ()
-    kept = np.argsort((onset << 8) + notes["part"], kind="stable")
+    program = programs_of(sounding)[notes["part"]]
+    pitch, duration = notes["pitch"].astype(np.int64), np.minimum(duration, MAX_DURATION - 1)
+    found = Notes(onset, duration, program, pitch, notes["note_id"])
+    order = _ascending((onset << 8) + notes["part"])
+    found, grace = found.take(order), notes["grace"][order] > 0
     for what, find in (("grace note", None), ("seventeenth instrument", _surplus), ("more than 64 at once", _crowd)):
-        lost = notes["grace"][kept] > 0 if find is None else find(onset[kept], program[kept])
+        lost = grace if find is None else find(found)
         if lost.any():
-            losses += _lost(what, notes["note_id"][kept[lost]].tolist())
-            kept = kept[~lost]
-    duration = np.clip(duration, 1, MAX_DURATION - 1)
-    columns = (onset, duration, program, notes["pitch"].astype(np.int64), notes["note_id"])
-    return beatless(*(column[kept] for column in columns)), losses
+            losses += _lost(what, found.note_id[lost])
+            found = found.take(~lost)
+    return found.from_step(0), losses
 
 
 def programs_of(score: Score) -> Longs:
@@ -71,57 +93,62 @@ def steps(score: Score, ticks: Longs) -> Longs:
 
 def _times(score: Score) -> tuple[Longs, Longs]:
     """Onset and duration of each note in steps; a note whose length nobody states sounds for 250 ms."""
-    notes = score.notes
-    onset = steps(score, notes["onset_tick"])
-    duration = steps(score, notes["onset_tick"] + notes["duration_tick"]) - onset
-    return onset, np.where(notes["duration_tick"] > 0, np.maximum(duration, 1), UNKNOWN_DURATION)
+    start, length = score.notes["onset_tick"], score.notes["duration_tick"]
+    onset, release = steps(score, np.stack([start, start + length]))
+    return onset, np.where(length > 0, np.maximum(release - onset, 1), UNKNOWN_DURATION)
 
 
-def _lost(what: str, note_ids: list[int]) -> Losses:
-    return tuple(Loss(what, note_id) for note_id in note_ids)
+def _lost(what: str, note_ids: Longs) -> Losses:
+    return tuple(Loss(what, note_id) for note_id in note_ids.tolist())
 
 
-def _surplus(onset: Longs, program: Longs) -> Mask:
+def _surplus(notes: Notes) -> Mask:
     """Notes of all instruments but the first sixteen to enter."""
-    return np.isin(program, by_entry(program)[MAX_INSTRUMENTS:])
+    surplus = by_entry(notes.program)[MAX_INSTRUMENTS:]
+    return np.isin(notes.program, surplus) if len(surplus) else _none(notes)
 
 
-def _crowd(onset: Longs, program: Longs) -> Mask:
+def _crowd(notes: Notes) -> Mask:
     """Notes that begin together with 64 before them."""
-    crowd = np.zeros(len(onset), bool)
-    crowd[MAX_STRUCK:] = onset[MAX_STRUCK:] == onset[:-MAX_STRUCK]
+    crowd = _none(notes)
+    crowd[MAX_STRUCK:] = notes.onset[MAX_STRUCK:] == notes.onset[:-MAX_STRUCK]
     return crowd
+
+
+def _none(notes: Notes) -> Mask:
+    return np.zeros(len(notes.onset), bool)
 
 
 def by_entry(program: Longs) -> Longs:
     """The programs that occur, in the order in which they do."""
     first = np.full(DRUMS + 1, len(program))
     first[program[::-1]] = np.arange(len(program))[::-1]
-    return np.argsort(first, kind="stable")[: int((first < len(program)).sum())]
+    return np.argsort(first, kind="stable")[: np.count_nonzero(first < len(program))]
 
 
-def beatless(onset: Longs, duration: Longs, program: Longs, pitch: Longs, note_id: Longs) -> Score:
-    """A score without a beat whose tick is a step, of columns in the order of time, all of shape (n,)."""
-    played = by_entry(program)
+def _places(program: Longs, played: Longs) -> Longs:
+    """Place of each program among those played."""
     place = np.zeros(DRUMS + 1, np.int64)
     place[played] = np.arange(len(played))
-    part = place[program]
-    order = np.argsort((((onset << 8) + part << 7) + pitch << 10) + duration, kind="stable")
-    notes = np.zeros(len(onset), NOTE)
-    notes["spelling"] = UNSPELLED
-    columns = {"onset_tick": onset, "duration_tick": duration, "part": part, "pitch": pitch, "note_id": note_id}
-    for name, column in columns.items():
-        notes[name] = column[order]
-    return Score(TICKS_PER_QUARTER, tuple(_part(p) for p in played.tolist()), notes)
+    return place[program]
+
+
+def _ascending(key: Longs) -> Longs | slice:
+    """How to sort by a key; mostly all is sorted already, and sorting would take longer than looking."""
+    return slice(None) if (key[1:] >= key[:-1]).all() else np.argsort(key, kind="stable")
+
+
+def beatless(notes: Notes) -> Score:
+    """A score without a beat whose tick is a step."""
+    played = by_entry(notes.program)
+    records = np.zeros(len(notes.onset), NOTE)
+    records["spelling"] = UNSPELLED
+    records["onset_tick"], records["duration_tick"] = notes.onset, notes.duration
+    records["pitch"], records["note_id"] = notes.pitch, notes.note_id
+    records["part"] = _places(notes.program, played)
+    return Score(TICKS_PER_QUARTER, tuple(_part(program) for program in played.tolist()), records)
 
 
 def _part(program: int) -> Part:
     is_drums = program == DRUMS
     return Part(instrument_name(program), 0 if is_drums else program, is_drums)
-
-
-def section(whole: Score, first: int, last: int, start: int) -> Score:
-    """Notes [first, last) of a performed score, with time counted from a step."""
-    notes = whole.notes[first:last]
-    columns = (notes["onset_tick"] - start, notes["duration_tick"], programs_of(whole)[notes["part"]])
-    return beatless(*columns, notes["pitch"].astype(np.int64), notes["note_id"])
