@@ -9,7 +9,7 @@ import pytest
 from partimento.cli import main
 from partimento.io import load_score
 
-COMMANDS = ("compose", "plan", "instruments", "show", "convert", "play", "print", "prepare", "train")
+COMMANDS = ("compose", "plan", "instruments", "show", "convert", "play", "print", "data", "prepare", "train")
 TUNES = """X:1
 T:The Test Jig
 C:Trad.

@@ -54,7 +54,7 @@ def test_a_folder_is_added_listed_prepared_and_removed(run, tmp_path):
     tune = "X:{0}\nT:Jig {0}\nM:6/8\nL:1/8\nK:D\n" + "".join(f"{a}{b}c def|" for a, b in ("DE", "FG", "AB", "dc"))
     (folder / "a.abc").write_text(tune.format(1) + "\n")
     status, out, _ = run("data", "add", folder, "--name", "jigs", "--licence", "CC0-1.0", "--style", "jig")
-    assert (status, out) == (0, "jigs: 1 files (1 ABC), licence CC0-1.0\n")
+    assert (status, out) == (0, "jigs: 1 file (1 ABC), licence CC0-1.0\n")
     assert str(folder) in run("data", "list")[1]
     assert "CC0-1.0" in run("data", "list", "jigs")[1]
     status, out, err = run("prepare", "jigs", "--out", tmp_path / "dataset", "--workers", "1")

@@ -27,6 +27,7 @@ class Server:
     """Path ▶ content."""
     tags: dict[str, str] = field(default_factory=dict)
     """Path ▶ ETag; a hash of the content where there is none, no ETag where it is empty."""
+    forbidden: set[str] = field(default_factory=set)
     links: dict[str, str] = field(default_factory=dict)
     cuts: dict[str, int] = field(default_factory=dict)
     """Path ▶ bytes after which the next answer is cut off."""
@@ -35,6 +36,9 @@ class Server:
     moved: dict[str, str] = field(default_factory=dict)
     chunked: set[str] = field(default_factory=set)
     """Answers without a length, to which no range is given, as GitHub packs archives."""
+    shift: int = 0
+    """Bytes by which ranges miss what was asked for."""
+    retry_after: str = ""
     pause: threading.Event | None = None
     """Waited for in the middle of each answer."""
     asked: list[tuple[str, str]] = field(default_factory=list)
@@ -53,7 +57,12 @@ class _Handler(BaseHTTPRequestHandler):
         state.headers.append(dict(self.headers))
         if state.busy.get(self.path, 0) > 0:
             state.busy[self.path] -= 1
-            return self.send_error(503)
+            self.send_response(503)
+            self.send_header("Retry-After", state.retry_after)
+            self.send_header("Content-Length", "0")
+            return self.end_headers()
+        if self.path in state.forbidden:
+            return self.send_error(403)
         if self.path in state.moved:
             self.send_response(302)
             self.send_header("Location", state.moved[self.path])
@@ -75,6 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_response(416)
                 self.send_header("Content-Length", "0")
                 return self.end_headers()
+            start += self.state.shift
             self.send_response(206)
             self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
         else:
@@ -111,6 +121,11 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
+class _Quiet(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients that go away are what is tested here."""
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A user without anything."""
@@ -125,7 +140,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def server(home: Path) -> Iterator[Server]:
     state = Server()
     handler = type("Handler", (_Handler,), {"state": state})
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    listening = _Quiet(("127.0.0.1", 0), handler)
     listening.daemon_threads = True
     state.url = f"http://127.0.0.1:{listening.server_port}"
     thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})

@@ -87,8 +87,23 @@ def test_a_file_that_changed_meanwhile_is_loaded_anew(place, web, server):
 def test_without_a_word_of_the_server_that_it_is_the_same_file_nothing_is_pieced_together(place, web, server, tag):
     server.tags[PATH] = tag
     server.cuts[PATH] = 300_000
-    assert download(REMOTE, place, web) == SHA256
+    assert download(replace(REMOTE, checksum=""), place, web) == SHA256
     assert [asked for _, asked in server.asked] == ["", ""]
+
+
+def test_a_checksum_can_tell_it_as_well(place, web, server):
+    server.tags[PATH] = ""
+    server.cuts[PATH] = 300_000
+    assert download(REMOTE, place, web) == SHA256
+    assert [asked for _, asked in server.asked] == ["", "bytes=300000-"]
+
+
+def test_another_part_than_was_asked_for_is_not_taken(place, web, server):
+    server.cuts[PATH] = 300_000
+    server.shift = 10
+    with pytest.raises(BadInput, match="another part than it was asked for"):
+        download(REMOTE, place, web)
+    assert place.with_name("a.zip.part").read_bytes() == CONTENT[:300_000]
 
 
 def test_a_server_that_gives_no_length_and_no_ranges_is_enough(place, web, server):
@@ -133,6 +148,25 @@ def test_a_busy_server_is_asked_again(place, web, server):
     server.busy[PATH] = 3
     with pytest.raises(BadInput, match=r"the server is busy \(503 Service Unavailable\); tried 3 times"):
         download(REMOTE, place.with_name("b.zip"), web)
+
+
+@pytest.mark.parametrize(("asked", "waited"), [("0.3", 0.3), ("Wed, 21 Oct 2026 07:28:00 GMT", 0.0), ("-1", 0.0)])
+def test_a_server_may_ask_for_some_patience(place, web, server, asked, waited):
+    server.busy[PATH], server.retry_after = 1, asked
+    start = time.monotonic()
+    download(REMOTE, place, web)
+    assert time.monotonic() - start >= waited
+
+
+def test_progress_is_drawn_where_it_is_wanted(place, web, capsys):
+    download(REMOTE, place, replace(web, bars=True))
+    assert "1.0/1.0 MB" in capsys.readouterr().err
+
+
+def test_what_needs_a_permission_says_so(place, web, server):
+    server.forbidden.add(PATH)
+    with pytest.raises(BadInput, match="it needs a permission"):
+        download(REMOTE, place, web)
 
 
 def test_what_is_not_there_is_said_at_once(place, web, server):

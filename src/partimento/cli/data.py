@@ -61,11 +61,10 @@ def get(
         out: Folder to make, instead of one in the cache; it is found there by its name.
         accept: Accept the warning of a collection that asks for it.
     """
-    entry = SOURCES.get(name)
-    if entry is not None and entry.warning:
+    entry = SOURCES.get(name.partition(":")[0])
+    if entry is not None and entry.warning and (accept or not entry.must_accept):
         _say(f"note: {entry.warning}")
-    web = sources.Web(bars=console().is_terminal)
-    folder = sources.get_source(name, out=out, accept=accept, web=web, tell=_say)
+    folder = sources.get_source(name, out=out, accept=accept, tell=_say)
     files = sources.about(folder).get("described")
     _say(f"{name}: {folder}" + (f", {files:,} files" if isinstance(files, int) else ""))
     if entry is not None:
@@ -92,7 +91,8 @@ def add(
     """
     name, counts = sources.add(folder, name, licence=licence, style=style, citation=citation)
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
-    _say(f"{name}: {sum(counts.values()):,} files ({kinds}), licence {licence}")
+    total = sum(counts.values())
+    _say(f"{name}: {total:,} file{'s' * (total != 1)} ({kinds}), licence {licence}")
 
 
 def remove(name: str, /) -> None:

@@ -75,10 +75,14 @@ def get_source(
         BadInput: it cannot be had.
     """
     refuse(source)
+    if source.startswith("music21:") or Path(source).exists():
+        raise BadInput(f"{source}: is on this machine already, there is nothing to download")
     if source.startswith("hf:"):
         name, entry = _hub_entry(source, web or Web())
     else:
-        name, entry = source, _entry(source)
+        name, _, option = source.partition(":")
+        entry = _entry(name)
+        option_of(name, entry, option)
     return get(name, entry, out=out, accept=accept, web=web, tell=tell)
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, cast
 
+from partimento.data.sources.progress import Moved
 from partimento.errors import BadFile, BadInput
 
 _DAMAGED = (
@@ -78,14 +79,17 @@ def is_archive(name: str) -> bool:
     return name.lower().endswith((".zip", ".tar", ".tar.gz", ".tgz"))
 
 
-def unpack(archive: Path, folder: Path, name: Wanted, limits: Limits | None = None) -> Unpacked:
+def unpack(
+    archive: Path, folder: Path, name: Wanted, limits: Limits | None = None, moved: Moved = lambda at, total: None
+) -> Unpacked:
     """Unpack some members of a zip, tar or tar.gz into a new folder; it holds part of them where that fails.
 
     Raises:
         BadInput: the archive is damaged, points out of the folder, or passes a limit.
     """
     limits = limits or Limits()
-    most = min(limits.bytes, max(limits.small_bytes, limits.ratio * archive.stat().st_size))
+    packed = archive.stat().st_size
+    most = min(limits.bytes, max(limits.small_bytes, limits.ratio * packed))
     seen = total = files = left_out = 0
     contents = list[tuple[str, bytes]]()
     try:
@@ -94,6 +98,7 @@ def unpack(archive: Path, folder: Path, name: Wanted, limits: Limits | None = No
             members = _zip_members if file.read(2) == b"PK" else _tar_members
         for member in members(archive, limits):
             seen, total = seen + 1, total + member.bytes
+            moved(member.at, packed)
             if seen > limits.members or total > most:
                 raise BadInput(f"{archive.name}: too large for what it is, {seen:,} members with {total >> 20:,} MiB")
             place = name(_trusted(archive, member.name))
@@ -121,6 +126,8 @@ class _Member:
     name: str
     bytes: int
     is_file: bool
+    at: int
+    """Where it stands in the archive, in bytes."""
     open: Callable[[], IO[bytes]]
 
 
@@ -152,7 +159,13 @@ def _zip_members(archive: Path, limits: Limits) -> Iterator[_Member]:
         for info in zipped.infolist():
             if not info.is_dir():
                 kind = info.external_attr >> 28  # the type of a file on Unix; 0 where it was packed elsewhere
-                yield _Member(info.filename, info.file_size, kind in (0, 8), lambda info=info: zipped.open(info))
+                yield _Member(
+                    info.filename,
+                    info.file_size,
+                    kind in (0, 8),
+                    info.header_offset,
+                    lambda info=info: zipped.open(info),
+                )
 
 
 def _tar_members(archive: Path, limits: Limits) -> Iterator[_Member]:
@@ -166,7 +179,7 @@ def _tar_members(archive: Path, limits: Limits) -> Iterator[_Member]:
                 stream.left = min(info.size, limits.bytes) + _HEADERS_BYTES
                 if not info.isdir():
                     whole = info.isreg() and not info.issparse()
-                    yield _Member(info.name, info.size, whole, lambda info=info: _extracted(tar, info))
+                    yield _Member(info.name, info.size, whole, raw.tell(), lambda info=info: _extracted(tar, info))
             _ended(cast(IO[bytes], tar.fileobj))
 
 

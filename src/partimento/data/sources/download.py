@@ -9,17 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-
 from partimento.data.sources.entry import Remote
-from partimento.data.sources.web import Passing, Web, patiently
+from partimento.data.sources.progress import Moved, bar
+from partimento.data.sources.web import Beyond, Passing, Web, patiently
 from partimento.errors import BadFile, BadInput
 from partimento.io import write_bytes
 
@@ -58,7 +56,7 @@ def download(remote: Remote, target: Path, web: Web) -> str:
     if not target.exists():
         with _room(target):
             target.parent.mkdir(parents=True, exist_ok=True)
-        with _bar(remote, web) as moved:
+        with bar(remote.name, remote.bytes, web.bars) as moved:
             sizes = [_size(part)]
 
             def came_on() -> bool:
@@ -89,14 +87,16 @@ def _checked(remote: Remote, target: Path) -> str:
     return found
 
 
-def _load(remote: Remote, part: Path, web: Web, moved: Callable[[int, int], None]) -> None:
-    """The rest of a file, all of it where the server cannot tell that it is the rest."""
+def _load(remote: Remote, part: Path, web: Web, moved: Moved) -> None:
+    """The rest of a file; all of it where neither the server nor a checksum can tell that it is the rest."""
     have, told = _size(part), _told(part)
-    if told.url != remote.url or not told.validator:
+    if told.url != remote.url or not (told.validator or remote.checksum):
         have = 0
     if have and have == told.total:
         return
-    asked = {"Range": f"bytes={have}-", "If-Range": told.validator} if have else {}
+    asked = {"Range": f"bytes={have}-"} if have else {}
+    if have and told.validator:
+        asked["If-Range"] = told.validator
     try:
         with web.open(remote.url, asked) as response:
             at = _start(response)
@@ -106,9 +106,8 @@ def _load(remote: Remote, part: Path, web: Web, moved: Callable[[int, int], None
             _expect(remote, part, at, total, web)
             write_bytes(_note(part), json.dumps(Part(remote.url, _validator(response), total)).encode())
             _copy(response, part, at, total, moved)
-    except Passing as error:
-        if "less than was loaded" in str(error):
-            part.unlink(missing_ok=True)
+    except Beyond:
+        part.unlink(missing_ok=True)
         raise
     if total >= 0 and _size(part) != total:
         raise Passing(f"the connection was cut after {_size(part):,} of {total:,} bytes")
@@ -129,7 +128,7 @@ def _expect(remote: Remote, part: Path, at: int, total: int, web: Web) -> None:
         )
 
 
-def _copy(response: HTTPResponse, part: Path, at: int, total: int, moved: Callable[[int, int], None]) -> None:
+def _copy(response: HTTPResponse, part: Path, at: int, total: int, moved: Moved) -> None:
     with _written(part, "r+b" if at else "wb") as file:
         file.truncate(at)
         file.seek(at)
@@ -201,13 +200,3 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
-
-
-@contextmanager
-def _bar(remote: Remote, web: Web) -> Generator[Callable[[int, int], None]]:
-    """A function that is told how many bytes there are, of how many."""
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    bar = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), disable=not web.bars)
-    with bar:
-        task = bar.add_task(remote.name, total=remote.bytes or None)
-        yield lambda at, total: bar.update(task, completed=at, total=total if total >= 0 else None)

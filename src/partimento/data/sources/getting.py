@@ -25,6 +25,7 @@ from partimento.data.sources.hub import hub_checksum, rows_from_hub
 from partimento.data.sources.index import INDEX, Join, write_index
 from partimento.data.sources.locks import locked
 from partimento.data.sources.places import downloads_folder, local_copy
+from partimento.data.sources.progress import bar
 from partimento.data.sources.registry import SOURCES
 from partimento.data.sources.web import Web
 from partimento.errors import BadFile, BadInput
@@ -100,7 +101,7 @@ def _filled(name: str, entry: Entry, new: Path, loads: Path, web: Web, tell: Tel
     for remote, path, _ in loaded:
         if is_archive(remote.name):
             tell(f"unpacking {remote.name}")
-            about |= _unpacked(name, entry, remote, path, new)
+            about |= _unpacked(name, entry, remote, path, new, web)
         else:
             copy_into(path, new)
     music = lent if lent is not None else new
@@ -131,10 +132,11 @@ def _about(remote: Remote, checksum: str) -> dict[str, Any]:
     return {"name": remote.name, "url": remote.url, "checksum": checksum, "verified": verified}
 
 
-def _unpacked(name: str, entry: Entry, remote: Remote, archive: Path, new: Path) -> dict[str, Any]:
+def _unpacked(name: str, entry: Entry, remote: Remote, archive: Path, new: Path, web: Web) -> dict[str, Any]:
     members = wanted(entry.folder, entry.strip, (*entry.suffixes, *entry.beside))
     try:
-        unpacked = unpack(archive, new, members)
+        with bar(remote.name, archive.stat().st_size, web.bars) as moved:
+            unpacked = unpack(archive, new, members, moved=moved)
     except BadInput:
         archive.unlink(missing_ok=True)
         raise

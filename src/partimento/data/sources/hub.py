@@ -18,7 +18,7 @@ from partimento.data.sources.download import download
 from partimento.data.sources.entry import Remote, Row
 from partimento.data.sources.index import INDEX, write_rows
 from partimento.data.sources.tables import Table, music_in
-from partimento.data.sources.web import HUB, Web
+from partimento.data.sources.web import HUB, NotThere, Web
 from partimento.errors import BadInput
 from partimento.io import write_bytes
 
@@ -147,19 +147,17 @@ def _tables(spec: Spec, sha: str, web: Web) -> Iterator[tuple[str, Remote]]:
             url = f"{HUB}/api/datasets/{spec.name}/parquet/{quote(place)}"
             yield split_named(split[1]), Remote(f"{at:04}-{_plain(place)}", url)
     if not copies:
-        for file in _tree(replace(spec, revision=sha), web):
+        for at, file in enumerate(_tree(replace(spec, revision=sha), web)):
             if file.name.lower().endswith(_TABLES) and not file.name.endswith("dataset_infos.json"):
-                yield split_named(file.name), replace(file, name=_plain(file.name))
+                yield split_named(file.name), replace(file, name=f"{at:04}-{_plain(file.name)}")
 
 
 def _parquet_copies(spec: Spec, web: Web) -> dict[tuple[str, str], int]:
     """How many files there are of each split, of the first configuration; none where the hub keeps no copy."""
     try:
         answer, _ = web.json(f"{HUB}/api/datasets/{spec.name}/parquet")
-    except BadInput as error:
-        if "it is not there" in str(error):
-            return {}
-        raise
+    except NotThere:
+        return {}
     try:
         config = "default" if "default" in answer else min(answer, default="")
         return {(config, split): len(urls) for split, urls in answer.get(config, {}).items()}

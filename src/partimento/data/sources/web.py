@@ -13,6 +13,7 @@ import re
 import shutil
 import socket
 import ssl
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -41,6 +42,14 @@ class Passing(Exception):
         self.wait_seconds = wait_seconds
 
 
+class Beyond(Passing):
+    """The file is shorter than what is loaded of it."""
+
+
+class NotThere(BadInput):
+    """A server has no such thing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Web:
     """The internet, or a mirror of it."""
@@ -57,7 +66,7 @@ class Web:
     """Before the second attempt; doubled before each further one."""
     timeout_seconds: float = 60.0
     """Longest silence of a server."""
-    bars: bool = False
+    bars: bool = field(default_factory=lambda: sys.stderr.isatty())
     """Whether progress is drawn on the terminal."""
     free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free
     """Room on the disk of a folder."""
@@ -139,9 +148,10 @@ def _refusal(place: str, error: urllib.error.HTTPError) -> Exception:
     if error.code in _BUSY:
         return Passing(f"the server is busy ({error.code} {error.reason})", _asked_to_wait(error.headers))
     if error.code == 416:
-        return Passing("the server has less than was loaded")
+        return Beyond("the server has less than was loaded")
     hint = " (HF_TOKEN holds one for the hub)" if error.code in (401, 403) else ""
-    return BadInput(f"{place}: cannot be downloaded, {said}{hint}")
+    kind = NotThere if error.code in (404, 410) else BadInput
+    return kind(f"{place}: cannot be downloaded, {said}{hint}")
 
 
 def _asked_to_wait(headers: Message) -> float:
