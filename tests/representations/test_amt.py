@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from partimento.errors import BadInput, BadPlan, InfeasibleTask, NeedsBeats
 from partimento.plan import Compose, Constraints, Infill, Plan
 from partimento.representations.amt import Amt, midi_llm, operations
-from partimento.representations.amt.codec import repaired
 from partimento.representations.amt.vocabulary import (
     ANTICIPATE,
     AUTOREGRESS,
@@ -174,16 +173,20 @@ def test_pieces_behind_separators_follow_one_another():
     assert AMT.decode(np.array(ids), Compose()).notes["onset_tick"].tolist() == [0, 20, 55]
 
 
+def repaired(ids: list[int]) -> tuple[list[int], int]:
+    kept, dropped = AMT.repaired(np.array(ids, np.int32))
+    return kept.tolist(), dropped
+
+
 def test_broken_triples_are_dropped_and_counted():
     whole = [*event(0, 10, 60), *control(3, 10, 61), *rest(100), *event(120, 10, 62)]
-    assert repaired([AUTOREGRESS, *whole, *END])[0].tolist() == [*whole, *END]
-    assert repaired([AUTOREGRESS, *whole, *END])[1] == 0
+    assert repaired([AUTOREGRESS, *whole, *END]) == ([*whole, *END], 0)
+    assert repaired([*whole, SEPARATOR, *whole]) == ([*whole, *END, *whole], 0)
     broken = [AUTOREGRESS, *event(0, 10, 60), 5, *event(7, 1, 61), DURATION + 3, NOTE, *event(9, 1, 62)[:2]]
-    ids, dropped = repaired(broken)
-    assert (ids.tolist(), dropped) == ([*event(0, 10, 60), *event(7, 1, 61)], 5)
+    assert repaired(broken) == ([*event(0, 10, 60), *event(7, 1, 61)], 5)
     mixed = [0, CONTROL + DURATION, NOTE, -4, SIZE + 2, AUTOREGRESS, *event(1, 1, 1)]
-    assert (repaired(mixed)[0].tolist(), repaired(mixed)[1]) == (event(1, 1, 1), 6)
-    assert repaired([])[0].tolist() == []
+    assert repaired(mixed) == (event(1, 1, 1), 6)
+    assert repaired([]) == ([], 0)
 
 
 def test_any_ids_decode():
@@ -193,7 +196,7 @@ def test_any_ids_decode():
         assert AMT.quantise(score)[0] == score
     blocks = np.array([[0, 10_000], [10_000, 11_000], [11_000, 27_513]])
     ids = rng.integers(*blocks[rng.integers(0, 3, 3000)].T).astype(np.int32)
-    kept, dropped = repaired(ids)
+    kept, dropped = AMT.repaired(ids)
     assert len(kept) + dropped == 3000
     assert len(AMT.decode(ids, Compose()).notes) == len(operations.unpad(kept)) // 3 > 50
 
@@ -208,6 +211,8 @@ def test_midi_llm_has_the_same_ids_behind_those_of_llama():
     assert midi_llm.prompt("A waltz.") == (
         "You are a world-class composer. Please compose some music according to the following description: A waltz. "
     )
+    assert AMT.repaired(shifted)[0].tolist() == ids.tolist()[1:]
+    assert AMT.decode(shifted, Compose()) == AMT.decode(ids, Compose())
     with pytest.raises(BadInput):
         midi_llm.to_midi_llm([SIZE])
 

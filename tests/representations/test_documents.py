@@ -16,6 +16,7 @@ from partimento.representations.documents import (
     read_document,
     to_bytes,
 )
+from partimento.score import Part, Score, notes_array
 
 EVERYTHING = Path(__file__).parent.parent / "data" / "everything.musicxml"
 
@@ -78,6 +79,22 @@ def test_what_the_grammar_does_not_accept_is_refused(tmp_path):
     path.with_suffix(".txt").write_text("1 -5\n")
     with pytest.raises(BadFile, match="no token ids"):
         read_document(path.with_suffix(".txt"), create("remi"))
+
+
+def test_foreign_sequences_are_read_as_far_as_they_make_sense(tmp_path):
+    path = tmp_path / "model.txt"
+    note = [0, 10_050, 11_060]
+    shifted = [128_256 + token for token in [55_026, *note, 300, *note]]
+    path.write_text("\n".join(" ".join(map(str, ids)) for ids in ([*note, 10_001], [55_025] * 3 + note, shifted)))
+    document = read_document(path, create("amt"))
+    assert [window.dropped for window in document.windows] == [1, 0, 1]
+    assert len(decode_piece(document).notes) == 4
+
+
+def test_only_what_stands_in_no_window_is_lost():
+    seconds = [{"onset_tick": 960 * n, "duration_tick": 480, "pitch": 60, "grace": n == 5} for n in range(150)]
+    score = Score(480, (Part(),), notes_array(seconds))
+    assert [loss.what for loss in encode_piece(create("amt"), score, 1024).losses] == ["grace note"]
 
 
 def test_ids_alone_need_to_be_told_what_they_are(tmp_path):

@@ -125,7 +125,10 @@ def _read(source: Path, name: str | None, tokens: bool, options: dict[str, Any])
     if name is not None:
         _known(name)
     representation = create(name, **options) if name is not None and kind != ".json" else None
-    return token_files.decode_piece(token_files.read_document(source, representation))
+    document = token_files.read_document(source, representation)
+    if dropped := sum(window.dropped for window in document.windows):
+        console().print(f"left out: {dropped:,} × token that belongs to no note", markup=False, soft_wrap=True)
+    return token_files.decode_piece(document)
 
 
 def _name_in(source: Path, suffix: str) -> str | None:
@@ -181,7 +184,7 @@ def _write_tokens(representation: Representation[Any], score: Score, out: Path, 
     write_bytes(out, token_files.to_bytes(document, out.suffix.lower()))
     count, windows = sum(len(window.ids) for window in document.windows), len(document.windows)
     _report(out, f"{representation.name}, {count:,} tokens" + (f" in {windows} windows" if windows > 1 else ""))
-    _report_losses(representation.quantise(score)[1])
+    _report_losses(document.losses)
 
 
 def _report_losses(losses: Losses) -> None:

@@ -159,6 +159,15 @@ class Representation(Protocol[State]):
 
 
 @runtime_checkable
+class Repairs(Protocol):
+    """A representation whose tokens other programs write too, of which not all keep to its grammar."""
+
+    def repaired(self, ids: Ints) -> tuple[Ints, int]:
+        """What can be read of any ids, and how many tokens had to be dropped; `decode` reads the same of both."""
+        ...
+
+
+@runtime_checkable
 class TextRepresentation(Protocol):
     """Music as text that a language model reads and writes in its own tokens."""
 

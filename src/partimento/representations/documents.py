@@ -20,7 +20,7 @@ import numpy as np
 from partimento.errors import BadFile
 from partimento.io import read_bytes
 from partimento.plan import Compose
-from partimento.representations import Ints, Representation, create
+from partimento.representations import Ints, Losses, Repairs, Representation, create
 from partimento.score import Score
 from partimento.score.joining import join
 
@@ -38,6 +38,8 @@ class Window:
     """Where it begins, in grid steps from the start of the piece; None: where the one before ends."""
     opens_midway: bool = False
     ends_midway: bool = False
+    dropped: int = 0
+    """Tokens of a foreign sequence that had no sense and are gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class Document:
     representation: Representation[Any]
     windows: tuple[Window, ...]
     title: str = ""
+    losses: Losses = ()
+    """What of the piece stands in no window."""
 
 
 def encode_piece(representation: Representation[Any], score: Score, context: int) -> Document:
@@ -55,10 +59,14 @@ def encode_piece(representation: Representation[Any], score: Score, context: int
     Raises:
         NeedsBeats: the score has no measures, and the representation counts in bars.
     """
-    return Document(representation, tuple(_windows(representation, score, context)), score.title)
+    kept = set[int]()
+    windows = tuple(_windows(representation, score, context, kept))
+    losses = tuple(loss for loss in representation.quantise(score)[1] if loss.note_id not in kept)
+    return Document(representation, windows, score.title, losses)
 
 
-def _windows(representation: Representation[Any], score: Score, context: int) -> Iterator[Window]:
+def _windows(representation: Representation[Any], score: Score, context: int, kept: set[int]) -> Iterator[Window]:
+    """The windows; ids of the notes that stand in them go to `kept`."""
     sounding = score.sounding()
     onset = dict(zip(sounding.notes["note_id"].tolist(), sounding.notes["onset_tick"].tolist(), strict=True))
     end = 0
@@ -69,6 +77,7 @@ def _windows(representation: Representation[Any], score: Score, context: int) ->
             at = max(_step(representation, score, onset[int(first["note_id"])]) - int(first["onset_tick"]), 0)
         end = at + piece.end_tick
         encoded = representation.encode(piece, task)
+        kept |= set(piece.notes["note_id"].tolist())
         if len(encoded.ids):
             yield Window(encoded.ids, len(encoded.prompt), at, task.opens_midway, task.ends_midway)
 
@@ -181,15 +190,27 @@ def _from_json(path: Path, text: str) -> Document:
 
 
 def _checked(path: Path, window: Window, representation: Representation[Any]) -> Window:
-    """The window, if its grammar accepts it.
+    """The window, if its grammar accepts it, or what can be read of it, if the representation reads foreign tokens.
 
     Raises:
-        BadFile: it does not; says at which token.
+        BadFile: neither is so; says at which token.
     """
+    place = _first_fault(window, representation)
+    if place is None:
+        return window
+    if isinstance(representation, Repairs):
+        ids, dropped = representation.repaired(window.ids)
+        return replace(window, ids=ids, dropped=dropped)
+    token = int(window.ids[place])
+    name = representation.tokens[token] if token < len(representation.tokens) else str(token)
+    raise BadFile(path, f"token {place + 1} of a window, {name}, cannot stand there in {representation.name}")
+
+
+def _first_fault(window: Window, representation: Representation[Any]) -> int | None:
+    """Place of the first token that the grammar does not accept."""
     state = representation.start(Compose(opens_midway=window.opens_midway, ends_midway=window.ends_midway))
     for place, token in enumerate(window.ids.tolist()):
         if not any(low <= token < high for low, high in representation.allowed(state)):
-            name = representation.tokens[token] if token < len(representation.tokens) else str(token)
-            raise BadFile(path, f"token {place + 1} of a window, {name}, cannot stand there in {representation.name}")
+            return place
         state = representation.step(state, token)
-    return window
+    return None

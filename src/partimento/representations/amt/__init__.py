@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from partimento.plan import Compose, Infill, Task
-from partimento.representations.amt import codec, grammar, vocabulary
+from partimento.representations.amt import codec, grammar, midi_llm, vocabulary
 from partimento.representations.amt.grammar import State
 from partimento.representations.amt.infill import excerpts, gap
 from partimento.representations.amt.quantise import Notes, beatless, performed, quantise
@@ -80,8 +80,16 @@ class Amt:
             yield Encoded(ids[:1], ids[1:]), len(notes.onset)
 
     def decode(self, ids: Ints, task: Task) -> Score:
-        """The score of any ids; what is no whole triple is passed over, and pieces follow one another."""
-        return codec.decode(ids)
+        """The score of any ids, see `repaired`; of several pieces, each follows where the one before has ended."""
+        return codec.decode(self.repaired(ids)[0])
+
+    def repaired(self, ids: Ints) -> tuple[Ints, int]:
+        """What can be read of ids of AMT or MIDI-LLM, as triples of AMT, and how many tokens of music were dropped.
+
+        A model that nothing keeps in step, as MIDI-LLM's, may leave a token out: what is no triple of one kind is
+        dropped, and reading goes on behind it. Words and flags are no music; one separator is as good as three.
+        """
+        return codec.repaired(midi_llm.from_midi_llm(ids) if midi_llm.is_shifted(ids) else ids)
 
     def start(self, task: Task) -> State:
         """The grammar before the flag; see `grammar.start`."""

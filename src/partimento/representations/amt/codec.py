@@ -69,11 +69,7 @@ def cuts(notes: Notes, budget: int, ends_midway: bool) -> Iterator[Notes]:
 
 
 def repaired(ids: ArrayLike) -> tuple[Ints, int]:
-    """The whole triples of any ids, and how many tokens had to be dropped.
-
-    A model that nothing keeps in step, as MIDI-LLM's, may leave a token out: what is no triple of one kind is
-    dropped, and reading goes on behind it. A flag in front is no triple, but no fault; nor is one separator for three.
-    """
+    """The whole triples of any ids of AMT, and how many tokens had to be dropped; see `Amt.repaired`."""
     array = np.asarray(ids, np.int64).ravel()
     opens = len(array) > 0 and array[0] in (AUTOREGRESS, AUTOREGRESS + 1)
     array = array[int(opens) :]
@@ -104,9 +100,8 @@ def _starts(kinds: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def decode(ids: ArrayLike) -> Score:
-    """The score of events and controls together; pieces behind separators follow where the one before has ended."""
-    rows = operations.triples(repaired(ids)[0])
-    return performance(_consecutive(rows))
+    """The score of whole triples, events and controls together; pieces follow where the one before has ended."""
+    return performance(_consecutive(operations.triples(ids)))
 
 
 def performance(rows: Triples) -> Score:

@@ -35,6 +35,11 @@ def to_midi_llm(ids: ArrayLike) -> Ints:
     return (array + SHIFT).astype(np.int32)
 
 
+def is_shifted(ids: ArrayLike) -> bool:
+    """Whether there are ids that only MIDI-LLM has."""
+    return int(np.max(ids, initial=0)) >= SHIFT
+
+
 def from_midi_llm(ids: ArrayLike) -> Ints:
     """The music in what MIDI-LLM reads or writes, as AMT ids: words, and ids that nothing has, are left out."""
     array = np.asarray(ids, np.int64).ravel() - SHIFT
