@@ -29,24 +29,26 @@ def rows(number, seed=0):
             "title": f"Präludium {index}",
             "style": "fugue",
             "notes": index,
+            "chunk": 0,
         }
         for index in range(number)
     ]
 
 
-def write(folder, train, **options):
+def write(folder, train, per_shard=1000, **options):
     folder.mkdir()
-    with ShardWriter(folder, **options) as shards:
-        for row in train:
-            shards.write("train", row)
-        shards.write("validation", train[0])
+    for shard, first in enumerate(range(0, len(train), per_shard)):
+        with ShardWriter(folder, shard=shard, **options) as shards:
+            for row in train[first : first + per_shard]:
+                shards.write("train", row)
+            shards.write("validation", train[0])
     (folder / "dataset.json").write_text(json.dumps(DESCRIPTION))
     return folder
 
 
 def test_rows_come_back_in_order_from_several_shards(tmp_path):
     written = rows(230)
-    folder = write(tmp_path / "set", written, rows_per_shard=100, rows_per_group=30)
+    folder = write(tmp_path / "set", written, per_shard=100, rows_per_group=30)
     assert len(list(folder.glob("train-*.parquet"))) == 3
     dataset = TokenDataset(folder, "train")
     assert [dataset[index].tolist() for index in range(len(dataset))] == [row["ids"] for row in written]
@@ -58,7 +60,7 @@ def test_rows_come_back_in_order_from_several_shards(tmp_path):
 
 
 def test_equal_rows_give_equal_bytes(tmp_path):
-    folders = [write(tmp_path / name, rows(50), rows_per_shard=20, rows_per_group=10) for name in "ab"]
+    folders = [write(tmp_path / name, rows(50), per_shard=20, rows_per_group=10) for name in "ab"]
     contents = [{path.name: path.read_bytes() for path in folder.iterdir()} for folder in folders]
     assert contents[0] == contents[1]
 
@@ -72,7 +74,7 @@ def test_large_vocabularies_keep_their_ids(tmp_path):
 
 def test_a_writer_that_fails_leaves_nothing_unfinished(tmp_path):
     def write_wrongly():
-        with ShardWriter(tmp_path, rows_per_shard=20, rows_per_group=10) as shards:
+        with ShardWriter(tmp_path, rows_per_group=10) as shards:
             for row in rows(15):
                 shards.write("train", row)
             shards.write("dessert", rows(1)[0])

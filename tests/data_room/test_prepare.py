@@ -51,7 +51,7 @@ def rows(dataset: Path) -> dict[str, list[list[int]]]:
 
 
 def test_every_piece_is_kept_once_and_every_failure_named(folder: Path, tmp_path: Path) -> None:
-    report = prepare([str(folder)], tmp_path / "data", workers=1, progress=False)
+    report = prepare([str(folder)], tmp_path / "data", workers=0, progress=False)
     assert (report.files, report.pieces, report.duplicates) == (43, 41, 1)
     reasons = {Path(f["file"]).name: f["reason"] for f in report.failures}
     assert set(reasons) == {"broken.mid", "short.abc"}
@@ -61,7 +61,7 @@ def test_every_piece_is_kept_once_and_every_failure_named(folder: Path, tmp_path
 
 
 def test_rows_decode_to_the_music_they_come_from(folder: Path, tmp_path: Path) -> None:
-    prepare([str(folder / "03.mid")], tmp_path / "data", workers=1, progress=False, options=Options(annotate=False))
+    prepare([str(folder / "03.mid")], tmp_path / "data", workers=0, progress=False, options=Options(annotate=False))
     remi = create("remi")
     (ids,) = (row for split in rows(tmp_path / "data").values() for row in split)
     expected, _ = remi.quantise(load_score(folder / "03.mid"))
@@ -69,26 +69,26 @@ def test_rows_decode_to_the_music_they_come_from(folder: Path, tmp_path: Path) -
 
 
 def test_bytes_do_not_depend_on_the_number_of_workers(folder: Path, tmp_path: Path) -> None:
-    for workers in (1, 2):
+    for workers in (0, 2):
         prepare([str(folder)], tmp_path / f"data{workers}", workers=workers, progress=False)
-    files = sorted(p.name for p in (tmp_path / "data1").iterdir())
+    files = sorted(p.name for p in (tmp_path / "data0").iterdir())
     assert len(files) >= 5
     for name in files:
-        assert (tmp_path / "data1" / name).read_bytes() == (tmp_path / "data2" / name).read_bytes(), name
+        assert (tmp_path / "data0" / name).read_bytes() == (tmp_path / "data2" / name).read_bytes(), name
 
 
 def test_a_share_of_a_source_is_kept_for_training_only(folder: Path, tmp_path: Path) -> None:
-    whole = prepare([str(folder)], tmp_path / "whole", workers=1, progress=False)
+    whole = prepare([str(folder)], tmp_path / "whole", workers=0, progress=False)
     third = prepare(
-        [str(folder)], tmp_path / "third", workers=1, progress=False, options=Options(keep={folder.name: 1 / 3})
+        [str(folder)], tmp_path / "third", workers=0, progress=False, options=Options(keep={folder.name: 1 / 3})
     )
-    assert third.rows["train"] == whole.rows["train"] // 3
+    assert third.rows["train"] == pytest.approx(whole.rows["train"] / 3, rel=0.3)
     assert third.rows["validation"] == whole.rows["validation"]
 
 
 def test_nothing_is_left_behind_when_nothing_is_usable(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no usable piece among 1 files"):
-        prepare([str(folder / "broken.mid")], tmp_path / "out" / "data", workers=1, progress=False)
+        prepare([str(folder / "broken.mid")], tmp_path / "out" / "data", workers=0, progress=False)
     assert list((tmp_path / "out").iterdir()) == []
     with pytest.raises(BadInput, match="no such file or folder"):
         prepare([str(tmp_path / "nowhere")], tmp_path / "data", progress=False)

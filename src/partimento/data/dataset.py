@@ -6,6 +6,9 @@ DATASET/
   train-00000.parquet …       one row per window: the columns of `schema`
   validation-00000.parquet    a split without rows still has a shard
   test-00000.parquet
+  pieces.parquet              one row per piece: where it comes from, what is known of it, its split
+  report.json                 counts, and what was left out for which reason
+  README.md                   the dataset's card, from which the Hugging Face library reads it, too
 ```
 """
 
@@ -17,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -28,17 +31,23 @@ from partimento.errors import BadFile
 
 SPLITS = ("train", "validation", "test")
 _UNFINISHED = ".unfinished"
+_WORDS = ["piece", "source", "licence", "title", "style"]
+
+
+def ids_type(vocabulary_size: int) -> Any:
+    """Type of a token id: two bytes where the vocabulary allows it."""
+    return pa.uint16() if vocabulary_size <= 1 << 16 else pa.uint32()
 
 
 def schema(vocabulary_size: int = 1 << 16) -> Any:
-    """Columns of a shard; ids take two bytes where the vocabulary allows it."""
-    ids = pa.list_(pa.uint16() if vocabulary_size <= 1 << 16 else pa.uint32())
-    words = [(name, pa.string()) for name in ("piece", "source", "licence", "title", "style")]
-    return pa.schema([("ids", ids), ("prompt_length", pa.int32()), *words, ("notes", pa.int32())])
+    """Columns of a shard. `chunk` counts the rows of a piece from 0, as they follow each other in it."""
+    ids, words = pa.list_(ids_type(vocabulary_size)), [(name, pa.string()) for name in _WORDS]
+    numbers = [(name, pa.int32()) for name in ("notes", "chunk")]
+    return pa.schema([("ids", ids), ("prompt_length", pa.int32()), *words, *numbers])
 
 
 class ShardWriter:
-    """Writes rows to shards of their splits, each beside its place and renamed into it when it is whole.
+    """Writes one shard of each split, each beside its place and renamed into it when it is whole.
 
     The same rows in the same order give the same bytes. As a context manager it finishes the shards; if the
     block raises, what is unfinished is removed.
@@ -46,26 +55,26 @@ class ShardWriter:
     Args:
         folder: an existing folder.
         vocabulary_size: number of token ids.
-        rows_per_shard: after so many rows a split gets another shard.
+        shard: number of the shard.
         rows_per_group: rows that are held in memory and written, and later read, at a time.
     """
 
     def __init__(
-        self,
-        folder: Path,
-        vocabulary_size: int = 1 << 16,
-        *,
-        rows_per_shard: int = 65_536,
-        rows_per_group: int = 4_096,
+        self, folder: Path, vocabulary_size: int = 1 << 16, *, shard: int = 0, rows_per_group: int = 4_096
     ) -> None:
-        arrow_schema = schema(vocabulary_size)
         self._splits = {
-            split: _SplitWriter(folder, split, arrow_schema, rows_per_shard, rows_per_group) for split in SPLITS
+            split: _SplitWriter(folder / f"{split}-{shard:05d}.parquet", schema(vocabulary_size), rows_per_group)
+            for split in SPLITS
         }
 
     def write(self, split: str, row: Mapping[str, Any]) -> None:
         """Add one row: a value for each column of `schema`, ids as a sequence of integers."""
-        self._splits[split].write(row)
+        writer = self._splits[split]
+        writer.write(pa.Table.from_pylist([dict(row)], schema=writer.schema))
+
+    def write_table(self, split: str, rows: Any) -> None:
+        """Add rows: a table with the columns of `schema`."""
+        self._splits[split].write(rows)
 
     def close(self) -> None:
         """Finish all shards."""
@@ -85,34 +94,28 @@ class ShardWriter:
 
 
 class _SplitWriter:
-    """The shards of one split."""
+    """The shard of one split."""
 
-    def __init__(self, folder: Path, split: str, arrow_schema: Any, rows_per_shard: int, rows_per_group: int) -> None:
-        self._folder, self._split, self._schema = folder, split, arrow_schema
-        self._rows_per_shard, self._rows_per_group = rows_per_shard, min(rows_per_group, rows_per_shard)
-        self._rows = list[Mapping[str, Any]]()
-        self._shard, self._written = 0, 0
+    def __init__(self, path: Path, arrow_schema: Any, rows_per_group: int) -> None:
+        self._path, self.schema, self._rows_per_group = path, arrow_schema, rows_per_group
+        self._unfinished = path.with_name(f"{path.name}.{os.getpid()}{_UNFINISHED}")
+        self._tables = list[Any]()
+        self._waiting = 0
         self._parquet: pq.ParquetWriter | None = None
 
-    @property
-    def _path(self) -> Path:
-        return self._folder / f"{self._split}-{self._shard:05d}.parquet"
-
-    @property
-    def _unfinished(self) -> Path:
-        return self._path.with_name(self._path.name + _UNFINISHED)
-
-    def write(self, row: Mapping[str, Any]) -> None:
-        self._rows.append(row)
-        if len(self._rows) == self._rows_per_group:
+    def write(self, rows: Any) -> None:
+        self._tables.append(rows.cast(self.schema))
+        self._waiting += len(rows)
+        if self._waiting >= self._rows_per_group:
             self._write_group()
-            if self._written + self._rows_per_group > self._rows_per_shard:
-                self._finish_shard()
 
     def close(self) -> None:
-        if self._rows or (self._parquet is None and not self._shard):
+        if self._waiting or self._parquet is None:
             self._write_group()
-        self._finish_shard()
+        if self._parquet is not None:
+            self._parquet.close()
+            self._parquet = None
+            os.replace(self._unfinished, self._path)
 
     def discard(self) -> None:
         if self._parquet is not None:
@@ -122,17 +125,11 @@ class _SplitWriter:
 
     def _write_group(self) -> None:
         if self._parquet is None:
-            self._parquet = pq.ParquetWriter(self._unfinished, self._schema, compression="zstd")
-        self._parquet.write_table(pa.Table.from_pylist(cast("list[Any]", self._rows), schema=self._schema))
-        self._written += len(self._rows)
-        self._rows = []
-
-    def _finish_shard(self) -> None:
-        if self._parquet is not None:
-            self._parquet.close()
-            self._parquet = None
-            os.replace(self._unfinished, self._path)
-            self._shard, self._written = self._shard + 1, 0
+            words: Any = _WORDS  # the stubs know only bool
+            self._parquet = pq.ParquetWriter(self._unfinished, self.schema, compression="zstd", use_dictionary=words)
+        rows = pa.concat_tables([self.schema.empty_table(), *self._tables]).combine_chunks()
+        self._parquet.write_table(rows, row_group_size=self._rows_per_group)
+        self._tables, self._waiting = [], 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,8 +47,15 @@ def limit(memory_bytes: int, seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     used = int(sum(resource.getrusage(resource.RUSAGE_SELF)[:2]))
     resource.setrlimit(resource.RLIMIT_CPU, (used + seconds + 1, used + seconds + 2))
+    limit_memory(memory_bytes)
+
+
+def limit_memory(memory_bytes: int) -> None:
+    """Let this process have so much more memory than it has now, where the system can say so (Linux)."""
     status = Path("/proc/self/statm")
     if status.exists():
+        import resource
+
         size = int(status.read_text().split()[0]) * resource.getpagesize() + memory_bytes
         resource.setrlimit(resource.RLIMIT_AS, (size, size))
 
