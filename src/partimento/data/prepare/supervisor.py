@@ -32,9 +32,9 @@ class Supervisor:
         self._work, self._limits = work, limits
         self._process: subprocess.Popen[bytes] | None = None
         handle, name = tempfile.mkstemp(prefix="partimento-beat-")
-        self._beat_file = Path(name)
-        os.write(handle, BEAT.pack(0, -1))
         os.close(handle)
+        self._beat_file = Path(name)
+        self._rest()
         self._begun, self._hung, self._closed = 0, False, threading.Event()
         threading.Thread(target=self._watch, daemon=True).start()
 
@@ -92,7 +92,7 @@ class Supervisor:
     def _alive(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             self._begun = self.files_begun
-            self._beat_file.write_bytes(BEAT.pack(0, -1))
+            self._rest()
             self._hung = False
             command = [sys.executable, "-P", "-m", "partimento.data.prepare.worker", str(self._work)]
             self._process = subprocess.Popen(
@@ -101,10 +101,15 @@ class Supervisor:
             )  # fmt: skip
         return self._process
 
+    def _rest(self) -> None:
+        """No file is being read. The beat is overwritten in place, since others read it meanwhile."""
+        with self._beat_file.open("r+b") as file:
+            file.write(BEAT.pack(0, -1))
+
     def _beat(self) -> tuple[int, int]:
         try:
             return BEAT.unpack(self._beat_file.read_bytes())
-        except (OSError, ValueError):  # closed
+        except OSError:  # closed
             return 0, -1
 
     def _watch(self) -> None:
