@@ -37,14 +37,18 @@ class Caption:
 
 @dataclass(frozen=True, slots=True)
 class _Clause:
-    """One fact in words."""
+    """One fact in words, as they can stand in three places."""
 
     fact: str
     value: Any
+    keyword: str
+    """On its own: `D major`; empty where it would be misread in a list."""
     phrase: str
-    """What can follow a noun: `in D major`."""
-    sentence: str
-    """The same as a sentence, without its full stop."""
+    """Behind a noun: `in D major`."""
+    predicate: str = ""
+    """Behind a subject that means the piece: `is in D major`."""
+    sentence: str = ""
+    """Where it has a subject of its own: `The flute leads`."""
 
 
 class _Words:
@@ -60,9 +64,13 @@ class _Words:
         return bool(self.rng.random() < share)
 
     def some(self, items: Sequence[_Clause], least: int, most: int) -> list[_Clause]:
-        """Between `least` and `most` of the items, in any order."""
-        order = self.rng.permutation(len(items))[: int(self.rng.integers(least, max(most, least) + 1))]
-        return [items[k] for k in order]
+        """Between `least` and `most` of the items, mostly in their order."""
+        most = min(most, len(items))
+        count = int(self.rng.integers(min(least, most), most + 1))
+        taken = np.sort(self.rng.permutation(len(items))[:count])
+        if self.chance(0.3):
+            taken = self.rng.permutation(taken)
+        return [items[k] for k in taken]
 
 
 def caption(facts: Facts, rng: np.random.Generator) -> Caption:
@@ -70,16 +78,19 @@ def caption(facts: Facts, rng: np.random.Generator) -> Caption:
     choose = _Words(rng)
     opening, stated = _opening(facts, choose)
     clauses = [clause for make in _CLAUSES for clause in make(facts, choose)]
-    told = choose.some(clauses, min(2, len(clauses)), len(clauses))
-    shape = choose.one(("one sentence", "sentences", "sentences", "words"))
-    if shape == "words":
-        text = ", ".join([opening.partition(" ")[2], *(_bare(clause.phrase) for clause in told)])
+    shape = choose.one(("one sentence", "sentences", "sentences", "keywords"))
+    if shape == "keywords":
+        # a progression ends where the list does: a key behind it would be one of its chords
+        told = [clause for clause in choose.some(clauses, 2, len(clauses)) if clause.keyword]
+        told.sort(key=lambda clause: clause.fact == "chord_summary")
+        text = ", ".join([opening.partition(" ")[2], *(clause.keyword for clause in told)])
     elif shape == "one sentence":
-        text = _sentence(" ".join([opening, _listed([clause.phrase for clause in told], ", ")]))
+        told = choose.some(clauses, 2, 4)
+        text = _sentence(_joined(opening, told))
     else:
+        told = choose.some(clauses, 3, len(clauses))
         inside = int(rng.integers(0, 3))
-        text = _sentence(" ".join([opening, *(clause.phrase for clause in told[:inside])]))
-        text = " ".join([text, *(_sentence(clause.sentence) for clause in told[inside:])])
+        text = " ".join([_sentence(_joined(opening, told[:inside])), *_sentences(told[inside:], choose)])
     return Caption(text, stated | {clause.fact: clause.value for clause in told})
 
 
@@ -95,10 +106,8 @@ def excerpt_caption(facts: Facts, first: int, last: int, rng: np.random.Generato
     told = [_phrase_caption(phrase, choose) for phrase in inside]
     opening, stated = _opening(facts, choose)
     span = f"bars {first} to {last}"
-    where = choose.one((f"{_capital(span)} of {opening}", f"From {opening}, {span}"))
-    texts = [where, *(caption.text for caption in told)]
     stated |= {f"bars {c.first_bar}-{c.last_bar}": c.facts for c in told}
-    return Caption(". ".join(texts) + ".", stated, first, last)
+    return Caption(f"{_capital(span)} of {opening}. {' '.join(_sentence(c.text) for c in told)}", stated, first, last)
 
 
 # The opening: what it is
@@ -108,12 +117,12 @@ def _opening(facts: Facts, choose: _Words) -> tuple[str, dict[str, Any]]:
     """`a slow, melancholic waltz`, and the facts in it."""
     stated: dict[str, Any] = {}
     adjectives = list[str]()
-    if facts.tempo_bpm is not None and choose.chance(0.6):
+    if facts.notes and choose.chance(0.6):
         adjectives.append(choose.one(next(w for edge, w in words.TEMPO_ADJECTIVES if facts.tempo_bpm < edge)))
         stated["tempo_word"] = facts.tempo_word
-    if facts.mood_word and choose.chance(0.6):
-        adjectives.append(choose.one(words.MOODS.get(facts.mood_word, (facts.mood_word,))))
-        stated["mood_word"] = facts.mood_word
+    if facts.mood and choose.chance(0.6):
+        adjectives.append(choose.one(words.MOODS.get(facts.mood, (facts.mood,))))
+        stated["mood"] = facts.mood
     noun = choose.one(words.NOUNS)
     if facts.style and facts.style != "none" and choose.chance(0.8):
         noun = {"game": "video game piece", "orchestra": "orchestral piece", "quartet": "quartet movement"}.get(
@@ -128,39 +137,44 @@ def _opening(facts: Facts, choose: _Words) -> tuple[str, dict[str, Any]]:
 # Clauses
 
 
+def _instruments(facts: Facts, choose: _Words) -> Iterable[_Clause]:
+    if facts.instruments:
+        listed = _listed(_ensemble(facts, choose))
+        sentence = f"{choose.one(words.SUBJECTS)} is {choose.one(('for', 'played by', 'scored for'))} {listed}"
+        yield _Clause("instruments", list(facts.instruments), listed, f"for {listed}", sentence=sentence)
+
+
 def _key(facts: Facts, choose: _Words) -> Iterable[_Clause]:
     if facts.key is not None and facts.key_confidence >= _LEAST_CONFIDENCE:
         key = str(facts.key)
-        sentence = choose.one((f"It is in {key}", f"The key is {key}", f"It is written in {key}"))
-        yield _Clause("key", key, f"in {key}", sentence)
+        yield _Clause("key", key, key, f"in {key}", choose.one((f"is in {key}", f"is written in {key}")))
 
 
 def _meter(facts: Facts, choose: _Words) -> Iterable[_Clause]:
     if facts.meter is not None:
         meter = str(facts.meter)
-        sentence = choose.one((f"It is in {meter} time", f"The meter is {meter}", f"It moves in {meter}"))
-        yield _Clause("meter", meter, choose.one((f"in {meter} time", f"in {meter}")), sentence)
+        phrase = choose.one((f"in {meter} time", f"in {meter}"))
+        yield _Clause("meter", meter, meter, phrase, choose.one((f"is {phrase}", f"moves {phrase}")))
 
 
 def _tempo(facts: Facts, choose: _Words) -> Iterable[_Clause]:
-    if facts.tempo_bpm is not None:
+    if facts.notes:
         bpm = f"{facts.tempo_bpm:.0f} bpm"
-        sentence = choose.one((f"The tempo is {bpm}", f"It is played at {bpm}", f"It goes at {bpm}"))
-        yield _Clause("tempo_bpm", round(facts.tempo_bpm), f"at {bpm}", sentence)
+        predicate = choose.one((f"goes at {bpm}", f"is played at {bpm}", f"has a tempo of {bpm}"))
+        yield _Clause("tempo_bpm", round(facts.tempo_bpm), bpm, f"at {bpm}", predicate)
 
 
 def _bars(facts: Facts, choose: _Words) -> Iterable[_Clause]:
     if facts.bars:
         bars = f"{facts.bars} bar{'s' * (facts.bars > 1)}"
-        sentence = choose.one((f"It has {bars}", f"It is {bars} long"))
-        yield _Clause("bars", facts.bars, choose.one((f"of {bars}", f"with {bars}")), sentence)
+        yield _Clause("bars", facts.bars, bars, f"of {bars}", choose.one((f"has {bars}", f"is {bars} long")))
 
 
-def _instruments(facts: Facts, choose: _Words) -> Iterable[_Clause]:
-    if facts.instruments:
-        listed = _listed(_ensemble(facts, choose))
-        sentence = choose.one((f"It is for {listed}", f"It is played by {listed}", f"The instruments are {listed}"))
-        yield _Clause("instruments", list(facts.instruments), f"for {listed}", sentence)
+def _form(facts: Facts, choose: _Words) -> Iterable[_Clause]:
+    letters = facts.form
+    if 1 < len(letters) <= 8 and len(set(letters)) < len(letters):
+        predicate = choose.one((f"has the form {letters}", f"follows the form {letters}"))
+        yield _Clause("form", letters, f"form {letters}", f"with the form {letters}", predicate)
 
 
 def _roles(facts: Facts, choose: _Words) -> Iterable[_Clause]:
@@ -168,53 +182,45 @@ def _roles(facts: Facts, choose: _Words) -> Iterable[_Clause]:
     bass = next((part for part in facts.roles if part.role == "bass"), None)
     if melody is None or len(facts.roles) < 2:
         return
-    name = _name(melody.program, choose)
+    name, value = _name(melody.program, choose), {"melody": melody.program}
     sentence = choose.one((f"The {name} carries the melody", f"The {name} has the tune", f"The {name} leads"))
-    phrase = choose.one((f"led by the {name}", f"with the melody in the {name}"))
     if bass is not None and bass.program != melody.program:
-        sentence += f" and the {_name(bass.program, choose)} plays the bass line"
-    yield _Clause("roles", {"melody": melody.program, "bass": bass and bass.program}, phrase, sentence)
-
-
-def _texture(facts: Facts, choose: _Words) -> Iterable[_Clause]:
-    if facts.texture in words.TEXTURES:
-        texture = choose.one(words.TEXTURES[facts.texture])
-        yield _Clause(
-            "texture", facts.texture, f"with {texture}", choose.one((f"It is {texture}", f"We hear {texture}"))
-        )
-
-
-def _form(facts: Facts, choose: _Words) -> Iterable[_Clause]:
-    letters = facts.form
-    if 1 < len(letters) <= 8 and len(set(letters)) < len(letters):
-        sentence = choose.one((f"Its form is {letters}", f"The sections follow one another as {letters}"))
-        yield _Clause("form", letters, f"with the form {letters}", sentence)
+        sentence += f", and the {_name(bass.program, choose)} supports it from below"
+        value["bass"] = bass.program
+    yield _Clause("roles", value, "", f"with the melody in the {name}", sentence=sentence)
 
 
 def _chords(facts: Facts, choose: _Words) -> Iterable[_Clause]:
     if len(facts.chord_summary) > 1:
         chords = " ".join(facts.chord_summary)
         sentence = choose.one((f"The progression {chords} comes back", f"Much of it rests on the chords {chords}"))
-        yield _Clause("chord_summary", list(facts.chord_summary), f"over the chords {chords}", sentence)
+        yield _Clause(
+            "chord_summary", chords.split(), f"chords {chords}", f"over the chords {chords}", sentence=sentence
+        )
+
+
+def _texture(facts: Facts, choose: _Words) -> Iterable[_Clause]:
+    if facts.texture:
+        texture = choose.one(words.TEXTURES[facts.texture])
+        sentence = choose.one((f"The texture is {texture}", f"What we hear is {texture}"))
+        yield _Clause("texture", facts.texture, texture, f"with {texture}", sentence=sentence)
 
 
 def _dynamics(facts: Facts, choose: _Words) -> Iterable[_Clause]:
-    if facts.dynamics in words.DYNAMICS:
+    if facts.dynamics:
         loud = choose.one(words.DYNAMICS[facts.dynamics])
-        yield _Clause("dynamics", facts.dynamics, f"that is {loud}", f"It is {loud}")
+        yield _Clause("dynamics", facts.dynamics, loud, f"that is {loud}", choose.one((f"is {loud}", f"stays {loud}")))
 
 
 def _length(facts: Facts, choose: _Words) -> Iterable[_Clause]:
     if facts.seconds >= 5:
-        seconds = round(facts.seconds)
-        minutes = round(facts.seconds / 60)
-        said = f"{seconds} seconds" if seconds < 90 else f"{minutes} minute{'s' * (minutes > 1)}"
-        sentence = choose.one((f"It lasts about {said}", f"It takes about {said}"))
-        yield _Clause("seconds", seconds, f"that lasts about {said}", sentence)
+        seconds, minutes = round(facts.seconds), round(facts.seconds / 60)
+        said = f"about {seconds} seconds" if seconds < 90 else f"about {minutes} minutes"
+        yield _Clause("seconds", seconds, said, f"that lasts {said}", choose.one((f"lasts {said}", f"takes {said}")))
 
 
 _CLAUSES: tuple[Callable[[Facts, _Words], Iterable[_Clause]], ...] = (
-    _key, _meter, _tempo, _bars, _instruments, _roles, _texture, _form, _chords, _dynamics, _length,
+    _instruments, _key, _meter, _tempo, _bars, _form, _roles, _chords, _texture, _dynamics, _length,
 )  # fmt: skip
 
 
@@ -224,13 +230,13 @@ _CLAUSES: tuple[Callable[[Facts, _Words], Iterable[_Clause]], ...] = (
 def _phrase_caption(phrase: PhraseFacts, choose: _Words) -> Caption:
     first, last = phrase.first_bar, phrase.last_bar
     span = f"bars {first} to {last}" if last > first else f"bar {first}"
-    rhythm = " ".join(dict.fromkeys([phrase.rhythm, choose.one(words.DENSITIES[phrase.density])]))
+    rhythm = f"{phrase.rhythm} {choose.one(words.DENSITIES[phrase.density])}".strip()
     told = [choose.one(words.CONTOURS[phrase.contour]), f"{rhythm} rhythm"]
     stated: dict[str, Any] = {"contour": phrase.contour, "rhythm": phrase.rhythm, "density": phrase.density}
     if phrase.register != "middle" and choose.chance(0.7):
         told.append(f"in a {choose.one(words.REGISTERS[phrase.register])} register")
         stated["register"] = phrase.register
-    if phrase.dynamics in words.DYNAMICS and choose.chance(0.7):
+    if phrase.dynamics and choose.chance(0.7):
         told.append(choose.one(words.DYNAMICS[phrase.dynamics]))
         stated["dynamics"] = phrase.dynamics
     if phrase.key is not None:
@@ -261,16 +267,33 @@ def _plural(name: str) -> str:
     return name + "es" if name.endswith(("ss", "sh", "ch")) else name + "s" * (not name.endswith("s"))
 
 
-def _listed(items: Sequence[str], joint: str = ", ") -> str:
-    if joint == ", " and len(items) > 1 and not items[0].startswith(("in ", "at ", "of ", "with ", "for ")):
-        return f"{', '.join(items[:-1])} and {items[-1]}"
-    return joint.join(items)
+def _listed(items: Sequence[str]) -> str:
+    return " and ".join([", ".join(items[:-1]), items[-1]]) if len(items) > 1 else "".join(items)
 
 
-def _bare(phrase: str) -> str:
-    """A phrase as a keyword: `in D major` ▶ `D major`."""
-    head, _, rest = phrase.partition(" ")
-    return rest if head in ("in", "at", "for", "of", "with") else phrase
+def _joined(opening: str, clauses: Sequence[_Clause]) -> str:
+    """The opening and what follows its noun; relative clauses come last."""
+    phrases = sorted((clause.phrase for clause in clauses), key=lambda phrase: phrase.startswith("that "))
+    relative = [phrase for phrase in phrases if phrase.startswith("that ")]
+    plain = phrases[: len(phrases) - len(relative)]
+    return " ".join([opening, ", ".join(plain), " and ".join(relative)]).replace("  ", " ").strip()
+
+
+def _sentences(clauses: Sequence[_Clause], choose: _Words) -> Iterable[str]:
+    """A sentence for each clause, or for two that speak of the piece."""
+    waiting = ""
+    for clause in clauses:
+        if clause.sentence:
+            yield _sentence(clause.sentence)
+        elif waiting:
+            yield _sentence(f"{choose.one(words.SUBJECTS)} {waiting} and {clause.predicate}")
+            waiting = ""
+        elif choose.chance(0.7):
+            waiting = clause.predicate
+        else:
+            yield _sentence(f"{choose.one(words.SUBJECTS)} {clause.predicate}")
+    if waiting:
+        yield _sentence(f"{choose.one(words.SUBJECTS)} {waiting}")
 
 
 def _capital(text: str) -> str:

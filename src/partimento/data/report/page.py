@@ -136,7 +136,7 @@ def _mode(key: str) -> str:
 
 def _heard(found: Survey) -> Iterator[str]:
     facts = list(found.facts())
-    for name, title in (("texture", "Texture"), ("mood_word", "Mood"), ("form", "Form"), ("chord_summary", "Chords")):
+    for name, title in (("texture", "Texture"), ("mood", "Mood"), ("form", "Form"), ("chord_summary", "Chords")):
         values = [value for fact in facts if (value := _word(fact.get(name)))]
         yield bars(title, counted(values, 15), "pieces")
     captions = [texts[0] for texts in found.column("captions") if len(texts)]
