@@ -33,6 +33,7 @@ _DATA_EPILOGUE = """[bold]Examples[/]
   partimento data get maestro
   partimento data add ~/music/jigs --name jigs --licence CC0-1.0
   partimento prepare maestro jigs --out datasets/mine
+  partimento data report datasets/mine
 """
 
 _COMMANDS = {
@@ -50,7 +51,7 @@ _COMMANDS = {
         "decode": ("tokens:decode", "Turn such tokens or text into music again."),
     },
     "Make models": {
-        "data": ("", "Get music to learn from."),
+        "data": ("", "Get music to learn from, and see what a dataset holds."),
         "prepare": ("prepare:prepare", "Turn folders of music into a dataset for training."),
         "train": ("train:train", "Train a model from a recipe."),
     },
@@ -61,6 +62,8 @@ _FAMILIES = {
         "get": ("data:get", "Download a collection; what was cut off goes on."),
         "add": ("data:add", "Give a folder of music a name."),
         "remove": ("data:remove", "Forget a folder, or delete a download."),
+        "caption": ("data_caption:caption", "Describe the pieces of a dataset in words."),
+        "report": ("data_report:report", "Write a page that shows what is in a dataset."),
     },
 }
 """Commands of commands."""

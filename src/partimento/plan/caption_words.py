@@ -40,7 +40,7 @@ MOODS: dict[str, tuple[str, ...]] = {
 
 TEXTURES: dict[str, tuple[str, ...]] = {
     "monophonic": ("a single unaccompanied line", "one voice alone"),
-    "homophonic": ("voices that move together", "block harmony"),
+    "homophonic": ("parts that move together", "block harmony"),
     "melody with accompaniment": ("a melody over an accompaniment", "a tune with harmony beneath it"),
     "polyphonic": ("independent interwoven voices", "counterpoint"),
 }
