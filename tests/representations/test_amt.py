@@ -141,18 +141,18 @@ def test_silence_before_a_window_is_left_out_and_before_the_piece_kept():
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_sequences_are_the_windows_encoded(seed: int):
+def test_windows_can_be_encoded_in_one_go(seed: int):
     rng = np.random.default_rng(seed)
     onset = rng.integers(0, rng.choice([20, 400, 4000]), 300) / rng.choice([1, 2, 4])
     rows = np.stack([onset, rng.integers(1, 40, 300), rng.integers(0, 128, 300), rng.integers(0, 3, 300)], 1)
     score = piece([tuple(row) for row in rows.tolist()], (*PIANO_AND_BASS, Part("kit", 0, True)))
     budget = int(rng.integers(20, 300))
     windows = list(AMT.windows(score, Compose(), budget))
-    sequences = list(AMT.sequences(score, Compose(), budget))
-    assert [encoded.ids.tolist() for encoded, _ in sequences] == [
+    encoded = list(AMT.encoded_windows(score, Compose(), budget))
+    assert [window.encoded.ids.tolist() for window in encoded] == [
         AMT.encode(*window).ids.tolist() for window in windows
     ]
-    assert [count for _, count in sequences] == [len(score.notes) for score, _ in windows]
+    assert [window.notes for window in encoded] == [len(score.notes) for score, _ in windows]
 
 
 # Tables

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from partimento.plan import Compose, Infill, Task
 from partimento.representations.amt import codec, grammar, midi_llm, vocabulary
@@ -16,6 +16,14 @@ from partimento.representations.amt.infill import excerpts, gap
 from partimento.representations.amt.quantise import Notes, beatless, performed, quantise
 from partimento.representations.base import Encoded, Grid, Ints, Losses, Ranges, Special
 from partimento.score import Score
+
+
+class Window(NamedTuple):
+    """A part of a piece as tokens."""
+
+    encoded: Encoded
+    notes: int
+    """Number of notes in it."""
 
 
 class Amt:
@@ -73,11 +81,15 @@ class Amt:
         for notes, part in _sections(score, task, budget):
             yield beatless(notes), part
 
-    def sequences(self, score: Score, task: Compose, budget: int) -> Iterator[tuple[Encoded, int]]:
-        """What encoding each of the windows gives, with its number of notes, several times as fast."""
+    def encoded_windows(self, score: Score, task: Task, budget: int) -> Iterator[Window]:
+        """What encoding each of the windows gives, several times as fast."""
+        if isinstance(task, Infill):
+            for piece, part in self.windows(score, task, budget):
+                yield Window(self.encode(piece, part), len(piece.notes))
+            return
         for notes, part in _sections(score, task, budget):
             ids = codec.encode(notes, not part.ends_midway)
-            yield Encoded(ids[:1], ids[1:]), len(notes.onset)
+            yield Window(Encoded(ids[:1], ids[1:]), len(notes.onset))
 
     def decode(self, ids: Ints, task: Task) -> Score:
         """The score of any ids, see `repaired`; of several pieces, each follows where the one before has ended."""
