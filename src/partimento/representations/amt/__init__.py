@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from partimento.plan import Compose, Infill, Task
 from partimento.representations.amt import codec, grammar, midi_llm, vocabulary
@@ -15,15 +15,8 @@ from partimento.representations.amt.grammar import State
 from partimento.representations.amt.infill import excerpts, gap
 from partimento.representations.amt.quantise import Notes, beatless, performed, quantise
 from partimento.representations.base import Encoded, Grid, Ints, Losses, Ranges, Special
+from partimento.representations.cutting import Window
 from partimento.score import Score
-
-
-class Window(NamedTuple):
-    """A part of a piece as tokens."""
-
-    encoded: Encoded
-    notes: int
-    """Number of notes in it."""
 
 
 class Amt:
