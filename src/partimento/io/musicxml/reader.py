@@ -60,6 +60,17 @@ def read(data: bytes, name: str) -> tuple[Score, ...]:
     Raises:
         BadFile: the file is damaged, hostile, absurd, or no MusicXML.
     """
+    root, measures = document(data, name)
+    with paused_collector():
+        return (_read(root, measures, name),)
+
+
+def document(data: bytes, name: str) -> tuple[Element, dict[str, list[Element]]]:
+    """Root of a MusicXML file, and part id ▶ its measures, in the order of the parts.
+
+    Raises:
+        BadFile: as `read`, but for what is inside measures.
+    """
     root = container.parse(container.unpack(data, name), name)
     if root.tag not in ("score-partwise", "score-timewise"):
         raise BadFile(name, f"no MusicXML score: it begins with <{str(root.tag)[:40]}>")
@@ -68,12 +79,11 @@ def read(data: bytes, name: str) -> tuple[Score, ...]:
         raise BadFile(name, "no measures inside")
     if len(measures) > _MAX_PARTS:
         raise BadFile(name, f"{len(measures)} parts, more than {_MAX_PARTS}")
-    with _paused_collector():
-        return (_read(root, measures, name),)
+    return root, measures
 
 
 @contextmanager
-def _paused_collector() -> Generator[None]:
+def paused_collector() -> Generator[None]:
     """Elements form no cycles, and the collector would look at each of them several times: a tenth of the time."""
     was_enabled = gc.isenabled()
     gc.disable()

@@ -13,7 +13,7 @@ from partimento.io.musicxml.prepare import Prepared, prepare
 from partimento.io.musicxml.vocabulary import TAGS_FIELD
 from partimento.score import Part, PartGroup, Score
 
-_DOCTYPE = '<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 4.0 Partwise//EN" "http://www.musicxml.org/dtds/partwise.dtd">'
+DOCTYPE = '<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 4.0 Partwise//EN" "http://www.musicxml.org/dtds/partwise.dtd">'
 _DRUM_CHANNEL = 10
 
 
@@ -39,7 +39,7 @@ def write_prepared(prepared: Prepared) -> bytes:
     _write_part_list(root, score, ids, instruments)
     for index, part_id in enumerate(ids):
         root.append(PartWriter(prepared, index, part_id, next(iter(instruments[index])), attached).write())
-    return to_bytes(root, _DOCTYPE)
+    return to_bytes(root, DOCTYPE)
 
 
 def write_compressed(score: Score) -> bytes:
