@@ -54,7 +54,7 @@ def server():
 def dataset(tmp_path):
     """A dataset's table of pieces: three with facts, one without."""
     facts = json.dumps(FACTS.to_dict())
-    table = {"piece": ["a", "b", "c", "d"], "facts": [facts, facts, "", facts]}
+    table = {"piece": ["a", "b", "c", "d"], "facts": [facts, facts, "{}", facts]}
     pq.write_table(pa.table(table), tmp_path / "pieces.parquet")
     return tmp_path
 

@@ -79,9 +79,10 @@ def caption_dataset(
             for batch in source.iter_batches(_PIECES_AT_ONCE, columns=["piece", "facts"]):
                 rows = list[dict[str, Any]]()
                 for piece, text in zip(batch["piece"].to_pylist(), batch["facts"].to_pylist(), strict=True):
-                    if text:
+                    has_facts = text not in (None, "", "{}")
+                    if has_facts:
                         rows += _rows(piece, Facts.from_dict(json.loads(text)), each, phrases, seed, cache, counts)
-                    counts.pieces += bool(text)
+                    counts.pieces += has_facts
                     progress(counts.pieces, total)
                 parquet.write_table(pa.Table.from_pylist(rows, SCHEMA))
                 counts.captions += len(rows)

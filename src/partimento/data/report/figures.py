@@ -52,7 +52,8 @@ def histogram(title: str, values: Iterable[float], edges: Sequence[float], note:
         f'<li title="{escape(span)}: {count:,}"><span style="height:{100 * count / counts.max():.2f}%"></span></li>'
         for span, count in zip(spans, counts.tolist(), strict=True)
     )
-    ticks = "".join(f"<li>{edges[k]:g}</li>" for k in np.linspace(0, len(edges) - 1, 6).astype(int))
+    step = next(step for step in (5, 4, 3, 2, 1) if not len(counts) % step)
+    ticks = "".join(f"<li>{edge:g}</li>" for edge in edges[:: len(counts) // step])
     middle, low, high = (np.percentile(data, p) for p in (50, 5, 95))
     summary = f"median {middle:,.4g}{unit}, nine of ten between {low:,.4g} and {high:,.4g}"
     shown = f'<ol class="columns">{columns}</ol><ol class="ticks">{ticks}</ol>'

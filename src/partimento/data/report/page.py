@@ -104,8 +104,8 @@ def _origins(found: Survey) -> Iterator[str]:
 def _music(found: Survey) -> Iterator[str]:
     seconds = found.column("seconds")
     yield histogram("Duration", (s / 60 for s in seconds), [k / 2 for k in range(25)], "minutes of a piece;", " min")
-    yield histogram("Length", found.column("bars"), range(0, 264, 8), "bars of a piece;")
-    yield histogram("Notes", found.column("notes"), range(0, 5000, 200), "notes of a piece;")
+    yield histogram("Length", found.column("bars"), range(0, 257, 8), "bars of a piece;")
+    yield histogram("Notes", found.column("notes"), range(0, 5001, 200), "notes of a piece;")
     yield bars("Keys", _keys(found.column("key")), "pieces, round the circle of fifths")
     yield bars("Meters", counted(found.column("meter"), 12), "pieces, by the first meter")
     tempi = found.column("tempo_bpm") or found.column("tempo")
@@ -115,7 +115,7 @@ def _music(found: Survey) -> Iterator[str]:
     programs = [program for some in found.column("programs") for program in dict.fromkeys(some)]
     yield bars("Instruments", counted([instrument_name(p) for p in programs], 30), "pieces in which they play")
     parts = [len(some) for some in found.column("programs")]
-    yield bars("Parts", sorted(counted(parts, 40), key=lambda item: int(item[0].split()[0])), "pieces")
+    yield bars("How many instruments", sorted(counted(parts, 40), key=lambda item: int(item[0].split()[0])), "pieces")
 
 
 def _keys(names: list[str]) -> list[tuple[str, int]]:
