@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -64,6 +65,10 @@ _ALIASES = {
     "percussion": DRUMS, "kit": DRUMS, "808": DRUMS, "drumkit": DRUMS,
 }  # fmt: skip
 
+_VOICE = 53
+_LOW_VOICES = frozenset(("bass", "basso", "basses", "bassus", "b"))
+_HIGH_VOICES = frozenset(("soprano", "alto", "tenor", "sopranos", "altos", "tenors", "cantus", "altus", "contralto"))
+
 ENSEMBLES: dict[str, tuple[int, ...]] = {
     "string quartet": (40, 40, 41, 42), "string trio": (40, 41, 42), "string quintet": (40, 40, 41, 42, 42),
     "piano trio": (40, 42, 0), "brass quintet": (56, 56, 60, 57, 58), "wind quintet": (73, 68, 71, 60, 70),
@@ -122,8 +127,15 @@ def instrument_words() -> dict[str, int]:
     return bare | official | _ALIASES
 
 
-def find_instrument(name: str) -> int | None:
-    """Program (or `DRUMS`) that a name such as `Violin II`, `Clarinet in B♭ 2` or `Singstimme` stands for."""
+def find_instrument(name: str, beside: Iterable[str] = ()) -> int | None:
+    """Program (or `DRUMS`) that a name such as `Violin II`, `Clarinet in B♭ 2` or `Singstimme` stands for.
+
+    Args:
+        name: what the part is called.
+        beside: what the parts around it are called: a bass beside a tenor sings.
+    """
+    if name.strip().lower() in _LOW_VOICES and any(other.strip().lower() in _HIGH_VOICES for other in beside):
+        return _VOICE
     text = re.sub(r"\s+", " ", re.sub(r"[^a-zäöüé|\-()+ 0-9]", " ", name.lower())).strip()
     words = instrument_words()
     if text in words:

@@ -132,7 +132,8 @@ def _part(tune: Tune, staves: list[list[str]]) -> Part:
     is_drums = channel == DRUM_CHANNEL
     program = tune.midi.program_of(ids[0], list(tune.voices).index(ids[0]) + 1)
     if program is None:
-        found = find_instrument(name) if name and not is_drums else None
+        others = (voice.name for voice in tune.voices.values())
+        found = find_instrument(name, others) if name and not is_drums else None
         program, is_drums = (0, True) if found == DRUMS else (found or 0, is_drums)
     return Part(
         name,

@@ -29,7 +29,9 @@ class PartHeader:
 
 def part_headers(root: Element) -> dict[str, PartHeader]:
     """Part id ▶ what the part list says about it."""
-    return {e.get("id", ""): _part_header(e) for e in root.iterfind("part-list/score-part")}
+    parts = root.findall("part-list/score-part")
+    names = [flat(part.findtext("part-name")) for part in parts]
+    return {part.get("id", ""): _part_header(part, names) for part in parts}
 
 
 def part_groups(root: Element, part_ids: Sequence[str]) -> tuple[PartGroup, ...]:
@@ -66,7 +68,7 @@ def _group(element: Element, first: int, end: int) -> list[PartGroup]:
     return [group] if first < end else []
 
 
-def _part_header(element: Element) -> PartHeader:
+def _part_header(element: Element, names: Sequence[str]) -> PartHeader:
     name = flat(element.findtext("part-name"))
     instruments = element.findall("midi-instrument")
     keys = {i.get("id", ""): key - 1 for i in instruments if 1 <= (key := _int(i, "midi-unpitched", 0)) <= 128}
@@ -74,7 +76,7 @@ def _part_header(element: Element) -> PartHeader:
         keys[""] = next(iter(keys.values()))
     programs = {i.get("id", ""): p - 1 for i in instruments if 1 <= (p := _int(i, "midi-program", 0)) <= 128}
     program = next(iter(programs.values()), None)
-    guess = find_instrument(name) if program is None else None
+    guess = find_instrument(name, names) if program is None else None
     channel = next((c for i in instruments if 1 <= (c := _int(i, "midi-channel", 0)) <= 16), None)
     part = Part(
         name=name,
