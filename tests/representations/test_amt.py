@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -140,13 +141,16 @@ def test_silence_before_a_window_is_left_out_and_before_the_piece_kept():
     assert silent[0][0].notes["onset_tick"].tolist() == [0]
 
 
+def random_piece(rng: np.random.Generator, notes: int, quarters: int) -> Score:
+    onset = rng.integers(0, quarters, notes) / rng.choice([1, 2, 4])
+    rows = np.stack([onset, rng.integers(1, 40, notes), rng.integers(0, 128, notes), rng.integers(0, 3, notes)], 1)
+    return piece([tuple(row) for row in rows.tolist()], (*PIANO_AND_BASS, Part("kit", 0, True)), bars=quarters // 4)
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_windows_can_be_encoded_in_one_go(seed: int):
     rng = np.random.default_rng(seed)
-    onset = rng.integers(0, rng.choice([20, 400, 4000]), 300) / rng.choice([1, 2, 4])
-    rows = np.stack([onset, rng.integers(1, 40, 300), rng.integers(0, 128, 300), rng.integers(0, 3, 300)], 1)
-    score = piece([tuple(row) for row in rows.tolist()], (*PIANO_AND_BASS, Part("kit", 0, True)))
-    budget = int(rng.integers(20, 300))
+    score, budget = random_piece(rng, 300, int(rng.choice([20, 400, 4000]))), int(rng.integers(20, 300))
     windows = list(AMT.windows(score, Compose(), budget))
     encoded = list(AMT.encoded_windows(score, Compose(), budget))
     assert [window.encoded.ids.tolist() for window in encoded] == [
@@ -375,6 +379,30 @@ def test_what_is_given_stands_five_seconds_ahead_in_every_walk(seed):
             waiting = [other for other in waiting if other != row]
         if following[2] < CONTROL and following != rest(0):
             assert all(other[0] - CONTROL - 500 > now for other in waiting)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_bars_of_any_parts_can_be_filled_in_within_any_budget(seed):
+    rng = np.random.default_rng(seed)
+    score = random_piece(rng, int(rng.integers(1, 200)), int(rng.choice([8, 40, 160])))
+    first = int(rng.integers(0, len(score.measures)))
+    parts = (None, (0,), (1, 2))[seed % 3]
+    task = Infill(first, int(rng.integers(first, len(score.measures))) + 1, parts, score)
+    encoded = AMT.encode(score, task)
+    assert AMT.forced(AMT.start(task))[: len(encoded.prompt)] == tuple(encoded.prompt.tolist())
+    budget = int(rng.integers(len(encoded.prompt) + 3, len(encoded.ids) + 3))
+    task = replace(task, constraints=Constraints(budget=budget))
+    written: list[list[int]] = []
+    for ids in (walk(task, seed, 9999)[0], crawl(task, seed)):
+        assert len(ids) <= budget
+        assert ids[-3:] == END
+        written += operations.triples(operations.unpad(operations.split(ids[len(encoded.prompt) :])[0])).tolist()
+    begin, end = (200 * bar for bar in (task.first, task.last))
+    assert all(begin <= time < end for time, _, _ in written)
+    state = AMT.start(replace(task, constraints=Constraints(budget=len(encoded.ids))))
+    for token in encoded.ids.tolist():
+        assert any(low <= token < high for low, high in AMT.allowed(state)), AMT.tokens[token]
+        state = AMT.step(state, token)
 
 
 def test_infilling_that_makes_no_sense_is_refused():

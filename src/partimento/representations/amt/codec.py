@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from partimento.errors import BadInput
 from partimento.representations.amt import operations
 from partimento.representations.amt.operations import Triples
 from partimento.representations.amt.quantise import Notes, beatless
@@ -19,6 +20,7 @@ from partimento.representations.amt.vocabulary import (
     RESOLUTION,
     REST,
     SEPARATOR,
+    SIZE,
 )
 from partimento.representations.base import Ints
 from partimento.score import Score
@@ -28,10 +30,17 @@ END = np.full(3, SEPARATOR, np.int32)
 _FLAG = np.array([AUTOREGRESS], np.int32)
 _TIME, _DURATION, _NOTE, _REST, _CONTROL, _OTHER = 0, 1, 2, 3, 4, 9
 _LONGEST_LEAD = 10 * RESOLUTION
+_LATEST = np.iinfo(np.int32).max - SIZE
 
 
 def events(notes: Notes) -> Ints:
-    """Notes without rests and flags, shape (3n,); times count on beyond 100 s."""
+    """Notes without rests and flags, shape (3n,); times count on beyond 100 s.
+
+    Raises:
+        BadInput: the last one lies months behind the first.
+    """
+    if len(notes.onset) and notes.onset[-1] > _LATEST:
+        raise BadInput(f"a note begins after {notes.onset[-1] // RESOLUTION:,} s: mend the tempi of this piece")
     rows = np.empty((len(notes.onset), 3), np.int32)
     rows[:, 0], rows[:, 1] = notes.onset, notes.duration + DURATION
     rows[:, 2] = (notes.program << 7) + notes.pitch + NOTE
