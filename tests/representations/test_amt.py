@@ -108,6 +108,14 @@ def test_notes_of_unknown_length_sound_for_a_quarter_of_a_second():
     assert AMT.encode(score, Compose()).target[:3].tolist() == event(0, 25, 60)
 
 
+def test_absurd_times_do_no_harm():
+    rows = [{"onset_tick": tick, "duration_tick": 2**40, "pitch": 60} for tick in (0, 2**40, 2**62)]
+    score = Score(1, (Part(),), notes_array(rows), tempos=np.array([(0, 1.0)], TEMPO))
+    assert [len(window.notes) for window, _ in AMT.windows(score, Compose(), 1024)] == [1, 2]
+    with pytest.raises(BadInput, match="tempi"):
+        AMT.events(score)
+
+
 # Windows
 
 

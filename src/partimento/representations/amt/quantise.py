@@ -22,6 +22,7 @@ from partimento.theory.pitch import UNSPELLED
 
 TICKS_PER_QUARTER = RESOLUTION // 2
 """At the 120 bpm of a score without tempo, a tick is a step."""
+_LATEST = 20 * 365 * 24 * 3600 * RESOLUTION
 
 Longs = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -87,8 +88,8 @@ def programs_of(score: Score) -> Longs:
 
 
 def steps(score: Score, ticks: Longs) -> Longs:
-    """Nearest steps of 10 ms of some ticks."""
-    return np.rint(score.seconds_at(ticks) * RESOLUTION).astype(np.int64)
+    """Nearest steps of 10 ms of some ticks; what is absurdly late counts as 20 years."""
+    return np.minimum(np.rint(score.seconds_at(ticks) * RESOLUTION), _LATEST).astype(np.int64)
 
 
 def _times(score: Score) -> tuple[Longs, Longs]:
