@@ -152,7 +152,7 @@ def test_midicaps_joins_its_own_files_by_location(serve, web, told, server):
     assert files["1"].facts["genre"] == ["rock"]
     assert pickle.loads(pickle.dumps(files["1"])).facts["all_chords"][:2] == ["C", "G"]
     assert "caption" not in files["1"].facts
-    said = "midicaps: 4 files are described; 1 descriptions have no file, 1 files have no description"
+    said = "midicaps: 4 files are described; 1 descriptions have no file, 1 files have no description, 0 are left out"
     assert told[-1] == said
     own = by_id(find_files("midicaps:test_set", web=web))
     assert {digit: file.split for digit, file in own.items()} == {
@@ -229,7 +229,7 @@ def test_the_captions_are_never_all_in_memory(tmp_path):
     assert tracemalloc.get_traced_memory()[1] < 4 << 20
     tracemalloc.stop()
     assert (tmp_path / "index.jsonl").stat().st_size > len(rows)
-    assert (join.files, join.rows_without_file, join.files_without_row) == (400, 0, 0)
+    assert (join.files, join.rows_without_file, join.files_without_row, join.left_out) == (400, 0, 0, 0)
 
 
 def test_maestro_has_its_own_splits_and_works(serve, web):
@@ -258,7 +258,7 @@ def test_versions_of_a_song_of_pop909_are_one_work(serve, web):
     assert (files[0].path.parent / "chord_midi.txt").read_text() == "0.0 1.0 C:maj"
 
 
-def test_scores_of_pdmx_whose_licence_is_in_doubt_are_left_out(serve, web):
+def test_scores_of_pdmx_whose_licence_is_in_doubt_are_left_out(serve, web, told):
     header = ["path", "mxl", "title", "license", "best_path", "rating", "subset:no_license_conflict", "subset:rated"]
     rows = [
         ["./data/1.json", "./mxl/1/1.mxl", "Ode", "cc-zero", "./data/1.json", "4.8", "True", "True"],
@@ -268,7 +268,10 @@ def test_scores_of_pdmx_whose_licence_is_in_doubt_are_left_out(serve, web):
     ]
     contents = {"mxl.tar.gz": tarred({f"mxl/1/{n}.mxl": b"PK" for n in (1, 2, 3)}), "PDMX.csv": table(header, *rows)}
     serve("pdmx", contents)
-    one, two = find_files("pdmx", web=web)
+    one, two = find_files("pdmx", told.append, web=web)
+    assert told[-1].startswith(
+        "pdmx: 2 files are described; 0 descriptions have no file, 0 files have no description, 1 "
+    )
     assert one.work == two.work == "pdmx/./data/1.json"
     assert dict(two.facts) == {"title": 'Ode, "arranged"', "license": "cc-zero"}
     assert [file.path.name for file in find_files("pdmx:rated", web=web)] == ["1.mxl"]
@@ -325,6 +328,38 @@ def test_a_collection_may_be_put_where_one_wants_it(serve, web, home, freedoom):
         get_source("freedoom-midi", out=place, web=web)
     assert str(place) in sources.remove("freedoom-midi")
     assert not place.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "the table has no column midi_filename"),
+        (b"composer,title\na,b\n", "the table has no column midi_filename"),
+        (b"midi_filename\n" + b"x" * 200_000, "the table is damaged"),
+        (None, r"maestro-v3\.0\.0\.csv: is missing beside the music"),
+    ],
+)
+def test_damaged_tables_are_named(serve, web, content, said):
+    members = {"m/2004/a.midi": SONG} | ({} if content is None else {"m/maestro-v3.0.0.csv": content})
+    serve("maestro", {"maestro-v3.0.0-midi.zip": zipped(members)})
+    with pytest.raises(BadInput, match=said):
+        find_files("maestro", web=web)
+
+
+def test_names_that_are_no_text_are_carried_through(serve, web):
+    """As a tape of 1995 has them."""
+    name = f"lmd_full/1/{lakh_id('1')}\udce9.mid"
+    serve("lakh-full", {"lmd_full.tar.gz": tarred({name: SONG})})
+    (file,) = find_files("lakh-full", web=web)
+    assert file.path.read_bytes() == SONG
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../..", "hf:../..", "/"])
+def test_nothing_but_downloads_is_ever_deleted(home, name):
+    (home / "cache" / "sources" / "x").mkdir(parents=True)
+    with pytest.raises(BadInput):
+        sources.remove(name)
+    assert (home / "cache" / "sources" / "x").is_dir()
 
 
 # --- one's own music

@@ -202,6 +202,23 @@ def test_cut_and_damaged_archives_are_named(archive, tmp_path, kind, damage):
         unpack(archive(damage(whole)), tmp_path / "out", MUSIC)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_is_wrong_is_said_in_one_line(archive, tmp_path, kind):
+    rng = random.Random(kind)
+    whole = KINDS[kind]({f"r/music/{n}.mid": rng.randbytes(500) for n in range(4)} | {"zz.mid": SONG})
+    if kind == "zip":
+        whole = whole.replace(b"zz.mid", b"\0z.mid")  # a name of no letters
+    for at in range(60):
+        content = bytearray(gzip.decompress(whole) if kind == "tar.gz" else whole)
+        for _ in range(rng.choice((1, 3, 20))):
+            content[rng.randrange(len(content))] = rng.choice((0, 255, rng.randrange(256)))
+        mutated = gzip.compress(content, 1) if kind == "tar.gz" else bytes(content)
+        try:
+            unpack(archive(mutated), tmp_path / f"{at}", MUSIC)
+        except BadInput as error:
+            assert "\n" not in str(error)  # noqa: PT017
+
+
 def test_an_encrypted_archive_is_refused(archive, tmp_path):
     content = bytearray(zipped({"r/music/a.mid": SONG}))
     for signature, offset in ((b"PK\x01\x02", 8), (b"PK\x03\x04", 6)):

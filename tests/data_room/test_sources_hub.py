@@ -91,7 +91,7 @@ def test_a_column_of_files_becomes_files(publish, hub, midi, server):
     assert find_files("hf:me/tunes", web=hub) == files
     assert len(server.asked) == asked, "what is here is not asked for again"
     folder = get_source("hf:me/tunes", web=hub)
-    assert (about(folder)["revision"], about(folder)["described"]) == (SHA, 4)
+    assert (about(folder)["revision"], about(folder)["described"]["files"]) == (SHA, 4)
 
 
 @pytest.mark.parametrize(

@@ -65,8 +65,8 @@ def get(
     if entry is not None and entry.warning and (accept or not entry.must_accept):
         _say(f"note: {entry.warning}")
     folder = sources.get_source(name, out=out, accept=accept, tell=_say)
-    files = sources.about(folder).get("described")
-    _say(f"{name}: {folder}" + (f", {files:,} files" if isinstance(files, int) else ""))
+    files = sources.about(folder).get("described", {}).get("files")
+    _say(f"{name}: {folder}" + (f", {files:,} files" if files else ""))
     if entry is not None:
         _say(f"licence: {entry.licence}")
         _say(f"cite: {entry.citation}")
@@ -116,6 +116,8 @@ def _details(name: str) -> None:
         rows = _entry_details(name, SOURCES[name])
     else:
         sources.refuse(name)
+        if name.startswith(("hf:", "music21:")):
+            raise BadInput(f"{name}: what is known of it is where it is; partimento data get {name} downloads it")
         raise BadInput(f"{name}: no such source{sources.nearest(name, [*SOURCES, *settings.folders()])}")
     console().print(table([row for row in rows if row[1]]))
 
@@ -123,7 +125,7 @@ def _details(name: str) -> None:
 def _entry_details(name: str, entry: Entry) -> list[tuple[str, str]]:
     folder = sources.folder_of(name, entry)
     said = sources.about(folder) if folder else {}
-    missing = {key: said.get(key) for key in ("rows_without_file", "files_without_row") if said.get(key)}
+    counts: dict[str, int] = said.get("described", {})
     checks = [
         f"{file.name} {file.checksum if ':' in file.checksum else _unpublished(file.checksum)}"
         for file in entry.remotes
@@ -140,7 +142,7 @@ def _entry_details(name: str, entry: Entry) -> list[tuple[str, str]]:
         *((f"{name}:{option}", meaning) for option, meaning in entry.options.items()),
         *(("checksum", check) for check in checks),
         ("here", str(folder or here(name, entry))),
-        *((key.replace("_", " "), f"{count:,}") for key, count in missing.items()),
+        *((key.replace("_", " "), f"{count:,}") for key, count in counts.items() if key != "files" and count),
     ]
 
 

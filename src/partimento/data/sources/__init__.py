@@ -96,7 +96,10 @@ def remove(source: str) -> str:
         settings.set_folder(source, None)
         return f"{source} is forgotten; its files stay where they are"
     name = parse(source.removeprefix("hf:")).folder if source.startswith("hf:") else source
-    folders = [place for place in (settings.place(name), downloads_folder(name)) if place and place.is_dir()]
+    place, cached = settings.place(name), downloads_folder(name)
+    folders = [place] if place is not None and about(place) else []
+    if (source in SOURCES or source.startswith("hf:")) and cached.is_dir():
+        folders.append(cached)
     if not folders:
         raise BadInput(f"{source}: neither added nor downloaded{nearest(source, [*settings.folders(), *SOURCES])}")
     settings.set_place(name, None)

@@ -82,7 +82,7 @@ def is_archive(name: str) -> bool:
 def unpack(
     archive: Path, folder: Path, name: Wanted, limits: Limits | None = None, moved: Moved = lambda at, total: None
 ) -> Unpacked:
-    """Unpack some members of a zip, tar or tar.gz into a new folder; it holds part of them where that fails.
+    """Unpack some members of a zip, tar or tar.gz into a folder; it holds part of them where that fails.
 
     Raises:
         BadInput: the archive is damaged, points out of the folder, or passes a limit.
@@ -93,7 +93,7 @@ def unpack(
     seen = total = files = left_out = 0
     contents = list[tuple[str, bytes]]()
     try:
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         with archive.open("rb") as file:
             members = _zip_members if file.read(2) == b"PK" else _tar_members
         for member in members(archive, limits):
@@ -157,7 +157,7 @@ def _write(member: _Member, target: Path, limits: Limits, archive: Path) -> byte
 def _zip_members(archive: Path, limits: Limits) -> Iterator[_Member]:
     with zipfile.ZipFile(archive) as zipped:
         for info in zipped.infolist():
-            if not info.is_dir():
+            if not info.filename.endswith("/"):
                 kind = info.external_attr >> 28  # the type of a file on Unix; 0 where it was packed elsewhere
                 yield _Member(
                     info.filename,

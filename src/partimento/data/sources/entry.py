@@ -9,7 +9,8 @@ from typing import Any
 
 Row = dict[str, Any]
 """What a collection says of one file: `file`, its path inside the collection, and perhaps `caption`, `split`, `work`,
-`style`, `facts`, `splits` (other splits, by option) and `subsets` (options that it belongs to)."""
+`style`, `facts`, `splits` (other splits, by option), `subsets` (options that it belongs to), or `left_out` (it is not
+for use)."""
 Rows = Callable[[Path, Path], Iterator[Row]]
 """(folder with the collection's tables, folder with its music) ▶ a row for each file."""
 

@@ -13,6 +13,7 @@ import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,9 @@ from typing import Any
 from partimento.data.sources import settings
 from partimento.data.sources.archives import Unpacked, copy_into, is_archive, unpack, wanted
 from partimento.data.sources.download import download
-from partimento.data.sources.entry import Entry, Remote
+from partimento.data.sources.entry import Entry, Remote, Rows
 from partimento.data.sources.hub import hub_checksum, rows_from_hub
-from partimento.data.sources.index import INDEX, Join, write_index
+from partimento.data.sources.index import INDEX, write_index
 from partimento.data.sources.locks import locked
 from partimento.data.sources.places import downloads_folder, local_copy
 from partimento.data.sources.progress import bar
@@ -83,7 +84,7 @@ def _make(name: str, entry: Entry, folder: Path, web: Web, tell: Tell) -> None:
         )
         about = {"name": name, "version": entry.version, "licence": entry.licence, "citation": entry.citation, **about}
         about["when"] = datetime.now(UTC).isoformat(timespec="seconds")
-        write_bytes(new / ABOUT, (json.dumps(about, indent=1, ensure_ascii=False) + "\n").encode())
+        write_bytes(new / ABOUT, (json.dumps(about, indent=1) + "\n").encode())
         os.replace(new, folder)
     except OSError as error:
         raise BadFile(folder, f"cannot be written ({(error.strerror or 'error').lower()})") from None
@@ -109,7 +110,7 @@ def _filled(name: str, entry: Entry, new: Path, loads: Path, web: Web, tell: Tel
         about["music"] = str(lent.resolve())
         tell(f"{name}: the files of {entry.borrows} are used")
     if entry.rows is not None:
-        about |= _indexed(name, entry, new, music, tell)
+        about |= _indexed(name, entry.rows, entry.suffixes, new, music, tell)
     return about
 
 
@@ -159,22 +160,13 @@ def _compared(key: str, unpacked: Unpacked, archive: Path) -> None:
         )
 
 
-def _indexed(name: str, entry: Entry, new: Path, music: Path, tell: Tell) -> dict[str, Any]:
-    assert entry.rows is not None
-    join = write_index(new / INDEX, entry.rows(new, music), music, entry.suffixes)
+def _indexed(name: str, rows: Rows, suffixes: tuple[str, ...], new: Path, music: Path, tell: Tell) -> dict[str, Any]:
+    join = write_index(new / INDEX, rows(new, music), music, suffixes)
     if not join.files:
         raise BadInput(f"{name}: none of its descriptions has a file")
-    _report(name, join, tell)
-    return {
-        "described": join.files,
-        "rows_without_file": join.rows_without_file,
-        "files_without_row": join.files_without_row,
-    }
-
-
-def _report(name: str, join: Join, tell: Tell) -> None:
-    if join.rows_without_file or join.files_without_row:
+    if join.rows_without_file or join.files_without_row or join.left_out:
         tell(f"{name}: {join}")
+    return {"described": asdict(join)}
 
 
 def _from_hub(name: str, entry: Entry, new: Path, loads: Path, web: Web, tell: Tell) -> dict[str, Any]:

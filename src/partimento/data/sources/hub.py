@@ -103,7 +103,7 @@ def rows_from_hub(text: str, new: Path, loads: Path, web: Web, tell: Callable[[s
     """
     spec = parse(text)
     sha, licence = dataset_info(spec, web)
-    tables = list(_tables(spec, sha, web))
+    tables = list(_tables(spec, sha, web, tell))
     if not tables:
         raise BadInput(f"hf:{spec.name}: there is no table in it, neither Parquet nor JSON Lines")
     left = [0]
@@ -124,7 +124,7 @@ def rows_from_hub(text: str, new: Path, loads: Path, web: Web, tell: Callable[[s
         )
     if left[0]:
         tell(f"hf:{spec.name}: {left[0]:,} rows hold no music")
-    return {**about, "described": count, "rows_without_music": left[0]}
+    return {**about, "described": {"files": count, "rows_without_music": left[0]}}
 
 
 def _written(table: Table, split: str, new: Path, at: int, left: list[int]) -> Iterator[Row]:
@@ -138,9 +138,9 @@ def _written(table: Table, split: str, new: Path, at: int, left: list[int]) -> I
         yield {"file": name, "split": split, "text": music.text, **row}
 
 
-def _tables(spec: Spec, sha: str, web: Web) -> Iterator[tuple[str, Remote]]:
+def _tables(spec: Spec, sha: str, web: Web, tell: Callable[[str], None]) -> Iterator[tuple[str, Remote]]:
     """The tables of a dataset, each with its split."""
-    copies = {} if spec.revision else _parquet_copies(spec, web)
+    copies = {} if spec.revision else _parquet_copies(spec, web, tell)
     for split, count in copies.items():
         for at in range(count):
             place = f"{split[0]}/{split[1]}/{at}.parquet"
@@ -152,7 +152,7 @@ def _tables(spec: Spec, sha: str, web: Web) -> Iterator[tuple[str, Remote]]:
                 yield split_named(file.name), replace(file, name=f"{at:04}-{_plain(file.name)}")
 
 
-def _parquet_copies(spec: Spec, web: Web) -> dict[tuple[str, str], int]:
+def _parquet_copies(spec: Spec, web: Web, tell: Callable[[str], None]) -> dict[tuple[str, str], int]:
     """How many files there are of each split, of the first configuration; none where the hub keeps no copy."""
     try:
         answer, _ = web.json(f"{HUB}/api/datasets/{spec.name}/parquet")
@@ -160,6 +160,8 @@ def _parquet_copies(spec: Spec, web: Web) -> dict[tuple[str, str], int]:
         return {}
     try:
         config = "default" if "default" in answer else min(answer, default="")
+        if len(answer) > 1:
+            tell(f"hf:{spec.name}: of its configurations {', '.join(answer)}, {config} is read")
         return {(config, split): len(urls) for split, urls in answer.get(config, {}).items()}
     except (TypeError, AttributeError):
         raise BadInput(f"hf:{spec.name}: the hub's answer is not as it should be") from None

@@ -27,11 +27,13 @@ class Join:
     files: int
     rows_without_file: int
     files_without_row: int
+    left_out: int
+    """Files that are not for use."""
 
     def __str__(self) -> str:
         return (
             f"{self.files:,} files are described; {self.rows_without_file:,} descriptions have no file, "
-            f"{self.files_without_row:,} files have no description"
+            f"{self.files_without_row:,} files have no description, {self.left_out:,} are left out"
         )
 
 
@@ -78,7 +80,7 @@ def write_rows(path: Path, rows: Iterable[Row]) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         with new.open("w", encoding="utf-8", newline="\n") as out:
             for count, row in enumerate(rows, 1):  # noqa: B007
-                out.write(json.dumps(row, ensure_ascii=False) + "\n")
+                out.write(json.dumps(row) + "\n")
         os.replace(new, path)
     except OSError as error:
         raise BadFile(path, f"cannot be written ({(error.strerror or 'error').lower()})") from None
@@ -97,20 +99,22 @@ def write_index(path: Path, rows: Iterable[Row], music: Path, suffixes: tuple[st
     Raises:
         BadFile: the index cannot be written.
     """
-    missing, without_file = _files(music, suffixes), 0
+    missing, without_file, left_out = _files(music, suffixes), 0, 0
 
     def with_file() -> Iterator[Row]:
-        nonlocal without_file
+        nonlocal without_file, left_out
         for row in rows:
             name = str(PurePosixPath(row["file"]))
             if name in missing:
                 missing.discard(name)
-                yield {**row, "file": name}
-            else:
+                left_out += bool(row.get("left_out"))
+                if not row.get("left_out"):
+                    yield {**row, "file": name}
+            elif not row.get("left_out"):
                 without_file += 1
 
     files = write_rows(path, with_file())
-    return Join(files, without_file, len(missing))
+    return Join(files, without_file, len(missing), left_out)
 
 
 def read_index(path: Path, music: Path, name: str, entry: Entry, option: str) -> list[SourceFile]:

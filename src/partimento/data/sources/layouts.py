@@ -60,7 +60,8 @@ def midicaps(tables: Path, music: Path) -> Iterator[Row]:
 
 def maestro(tables: Path, music: Path) -> Iterator[Row]:
     """MAESTRO: a table with composer, title, split, year, file and duration."""
-    for row in _table(next(iter(sorted(tables.glob("maestro*.csv"))), tables / "maestro-v3.0.0.csv")):
+    path = next(iter(sorted(tables.glob("maestro*.csv"))), tables / "maestro-v3.0.0.csv")
+    for row in _table(path, "midi_filename"):
         work = f"{row.get('canonical_composer', '')}: {row.get('canonical_title', '')}"
         facts = {key: row[key] for key in ("canonical_composer", "canonical_title", "year", "duration") if key in row}
         yield {"file": row["midi_filename"], "split": row.get("split", ""), "work": work, "facts": facts}
@@ -74,16 +75,18 @@ def pop909(tables: Path, music: Path) -> Iterator[Row]:
 
 
 def pdmx(tables: Path, music: Path) -> Iterator[Row]:
-    """PDMX: a table with a row for each score; those whose licence is in doubt or whose file is damaged are left."""
+    """PDMX: a table with a row for each score; those whose licence is in doubt are left out."""
     kept = ("title", "artist_name", "composer_name", "genres", "tags", "rating", "license", "complexity", "tracks")
-    for row in _table(tables / "PDMX.csv"):
+    for row in _table(tables / "PDMX.csv", "mxl", "subset:no_license_conflict"):
         subsets = [
             key.removeprefix("subset:") for key, value in row.items() if key[:7] == "subset:" and value == "True"
         ]
-        if "no_license_conflict" in subsets and row.get("mxl", "NA") not in ("", "NA"):
+        name = row["mxl"].removeprefix("./")
+        if "no_license_conflict" not in subsets:
+            yield {"file": name, "left_out": True}
+        elif name not in ("", "NA"):  # NA: the upload was damaged
             facts = {key: row[key] for key in kept if row.get(key, "NA") not in ("", "NA")}
-            work = row.get("best_path", "") or row["mxl"]
-            yield {"file": row["mxl"].removeprefix("./"), "work": work, "facts": facts, "subsets": subsets}
+            yield {"file": name, "work": row.get("best_path") or name, "facts": facts, "subsets": subsets}
 
 
 def _inside(path: Path, folder: Path) -> str:
@@ -103,17 +106,18 @@ def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             yield at, row
 
 
-def _table(path: Path) -> Iterator[dict[str, str]]:
+def _table(path: Path, *needed: str) -> Iterator[dict[str, str]]:
     """Rows of a table with a header, one in memory at a time."""
     try:
         with _opened(path) as file:
-            for row in csv.DictReader(file, restval=""):
+            reader = csv.DictReader(file, restval="")
+            if missing := set(needed).difference(reader.fieldnames or ()):
+                raise BadFile(path, f"the table has no column {min(missing)}")
+            for row in reader:
                 row.pop(None, None)  # type: ignore[call-overload]  # what stands beyond the last column
                 yield row
     except csv.Error as error:
         raise BadFile(path, f"the table is damaged ({error})") from None
-    except KeyError as error:
-        raise BadFile(path, f"the table has no column {error}") from None
 
 
 def _opened(path: Path):

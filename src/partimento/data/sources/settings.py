@@ -88,4 +88,4 @@ def _set(name: str, key: str, value: object) -> None:
     content = {**_read(), name: {**_part(name), key: value}}
     if value is None:
         del content[name][key]
-    write_bytes(path(), (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+    write_bytes(path(), (json.dumps(content, indent=1) + "\n").encode())

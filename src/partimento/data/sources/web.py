@@ -31,7 +31,12 @@ T = TypeVar("T")
 MAX_ANSWER_BYTES = 64 * 2**20
 _LONGEST_WAIT_SECONDS = 60.0
 _BUSY = {408, 425, 429, 500, 502, 503, 504}
-_REASONS = {401: "it needs a permission", 403: "it needs a permission", 404: "it is not there", 410: "it is gone"}
+_REASONS = {
+    401: "it is not there, or needs a permission (for the hub: HF_TOKEN)",
+    403: "it needs a permission (for the hub: accept its terms on its page, and set HF_TOKEN)",
+    404: "it is not there",
+    410: "it is gone",
+}
 
 
 class Passing(Exception):
@@ -149,9 +154,8 @@ def _refusal(place: str, error: urllib.error.HTTPError) -> Exception:
         return Passing(f"the server is busy ({error.code} {error.reason})", _asked_to_wait(error.headers))
     if error.code == 416:
         return Beyond("the server has less than was loaded")
-    hint = " (HF_TOKEN holds one for the hub)" if error.code in (401, 403) else ""
     kind = NotThere if error.code in (404, 410) else BadInput
-    return kind(f"{place}: cannot be downloaded, {said}{hint}")
+    return kind(f"{place}: cannot be downloaded, {said}")
 
 
 def _asked_to_wait(headers: Message) -> float:
