@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -126,15 +127,16 @@ def test_rows_without_music_are_counted(publish, hub, midi):
     assert len(find_files("hf:me/some", told.append, web=hub)) == 1
     assert told[-1] == "hf:me/some: 3 rows hold no music"
     publish("me/none", {"train": [parquet({"words": ["no", "music"]})]})
-    with pytest.raises(BadInput, match=r"none of its 2 rows holds music; name the column: hf:me/none:COLUMN"):
+    with pytest.raises(BadInput, match=r"no music in its 2 rows nor beside them; .*hf:me/none:COLUMN"):
         find_files("hf:me/none", web=hub)
 
 
 def test_a_revision_is_read_from_its_own_files(publish, hub, server):
     contents = {
-        "data/train-00000.parquet": parquet({"abc": [ABC.format(1)]}),
+        "data/train-00000.jsonl": lines({"abc": ABC.format(1)}),
         "data/test.jsonl": lines({"abc": ABC.format(2)}, {"abc": ABC.format(3)}),
         "README.md": b"# tunes",
+        "config.json": b"{}",
     }
     publish("me/tunes", files=contents)
     files = find_files("hf:me/tunes@v1", web=hub)
@@ -144,8 +146,33 @@ def test_a_revision_is_read_from_its_own_files(publish, hub, server):
         assert [file.path for file in find_files(name, web=hub)] == [file.path for file in files]
     assert len(server.asked) == asked
     publish("me/empty", files={"README.md": b""})
-    with pytest.raises(BadInput, match="no table in it"):
+    with pytest.raises(BadInput, match="no music in its 0 rows nor beside them"):
         find_files("hf:me/empty", web=hub)
+
+
+def test_a_list_in_json_is_a_table(publish, hub):
+    rows = json.dumps([{"abc": ABC.format(n)} for n in range(3)], indent=1).encode()
+    publish("me/list", files={"all.json": rows, "dataset_info.json": b"{}"})
+    assert len(find_files("hf:me/list", web=hub)) == 3
+
+
+def test_archives_and_files_are_taken_where_no_table_holds_music(publish, hub, midi):
+    """As MidiCaps itself has it: the table has captions, the archive music."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("train/a.mid", midi)
+        archive.writestr("test/a.mid", midi)
+        archive.writestr("read.me", b"")
+    files = {
+        "all.zip": out.getvalue(),
+        "more/b.abc": ABC.format(1).encode(),
+        "train.jsonl": lines({"caption": "x"}),
+        "about.json": b"{\n}",
+    }
+    publish("me/mixed", files=files)
+    found = find_files("hf:me/mixed", web=hub)
+    assert [(file.path.suffix, file.split) for file in found] == [(".mid", "test"), (".mid", "train"), (".abc", "")]
+    assert found[0].path.read_bytes() == midi
 
 
 def test_long_lists_of_files_come_in_pages(publish, hub, server):
@@ -175,7 +202,7 @@ def test_damaged_tables_are_named(publish, hub, home, content):
 @pytest.mark.parametrize("content", [b"nonsense", b"[1]\n", b"\xff\xfe", b"[" * 100_000])
 def test_damaged_lines_are_named(publish, hub, content):
     publish("me/bad", files={"a.jsonl": content})
-    with pytest.raises(BadInput, match=r"a\.jsonl: (is no file of JSON Lines|line 1 is no JSON object)"):
+    with pytest.raises(BadInput, match=r"a\.jsonl: (is neither JSON Lines nor a list in JSON|row 1 is no JSON object)"):
         find_files("hf:me/bad@v1", web=hub)
 
 

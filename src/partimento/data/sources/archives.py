@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import shutil
 import tarfile
 import zipfile
 import zlib
@@ -210,16 +209,3 @@ class _Metered:
         if self.left < 0:
             raise tarfile.ReadError("a header passes all bounds")
         return data
-
-
-def copy_into(path: Path, folder: Path) -> None:
-    """Move a file that is no archive into a folder.
-
-    Raises:
-        BadFile: the folder cannot be written to.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.move(path, folder / path.name)
-    except OSError as error:
-        raise BadFile(folder, f"cannot be written ({(error.strerror or str(error)).lower()})") from None

@@ -13,16 +13,17 @@ import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from partimento.data.sources import settings
-from partimento.data.sources.archives import Unpacked, copy_into, is_archive, unpack, wanted
+from partimento.data.sources.archives import is_archive, unpack, wanted
 from partimento.data.sources.download import download
 from partimento.data.sources.entry import Entry, Remote, Rows
-from partimento.data.sources.hub import hub_checksum, rows_from_hub
+from partimento.data.sources.gathering import rows_from_hub
+from partimento.data.sources.hub import hub_checksum
 from partimento.data.sources.index import INDEX, write_index
 from partimento.data.sources.locks import locked
 from partimento.data.sources.places import downloads_folder, local_copy
@@ -65,52 +66,68 @@ def get(
     if entry.must_accept and not accept:
         raise BadInput(f"{name}: {entry.warning} Read that, then: partimento data get {name} --accept")
     folder = out if out is not None else downloads_folder(name) / entry.version
-    if folder.exists():
-        raise BadInput(f"{folder}: exists already; name another folder or remove it")
+    loads = downloads_folder(name) / f"{entry.version}.downloads"
+    making = _Making(name, entry, folder.with_name(f".{folder.name}.new"), loads, web or Web(), tell)
     with locked(downloads_folder(name) / "lock", name):
-        _make(name, entry, folder, web or Web(), tell)
+        if out is None and folder.is_dir():  # another process has just made it
+            return folder
+        if folder.exists():
+            raise BadInput(f"{folder}: exists already; name another folder or remove it")
+        _make(making, folder)
     if out is not None:
         settings.set_place(name, folder)
     return folder
 
 
-def _make(name: str, entry: Entry, folder: Path, web: Web, tell: Tell) -> None:
-    new = folder.with_name(f".{folder.name}.new")
-    _remove(new)
-    loads = downloads_folder(name) / f"{entry.version}.downloads"
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """A collection in the making."""
+
+    name: str
+    entry: Entry
+    new: Path
+    """Its folder until it is whole."""
+    loads: Path
+    """Folder of what is downloaded."""
+    web: Web
+    tell: Tell
+
+
+def _make(making: _Making, folder: Path) -> None:
+    entry = making.entry
+    _remove(making.new)
     try:
-        about = (
-            _from_hub(name, entry, new, loads, web, tell) if entry.hub else _filled(name, entry, new, loads, web, tell)
-        )
-        about = {"name": name, "version": entry.version, "licence": entry.licence, "citation": entry.citation, **about}
-        about["when"] = datetime.now(UTC).isoformat(timespec="seconds")
-        write_bytes(new / ABOUT, (json.dumps(about, indent=1) + "\n").encode())
-        os.replace(new, folder)
+        found = _from_hub(making) if entry.hub else _from_servers(making)
+        known = {"name": making.name, "version": entry.version, "licence": entry.licence, "citation": entry.citation}
+        when = {"when": datetime.now(UTC).isoformat(timespec="seconds")}
+        write_bytes(making.new / ABOUT, (json.dumps(known | found | when, indent=1) + "\n").encode())
+        os.replace(making.new, folder)
     except OSError as error:
         raise BadFile(folder, f"cannot be written ({(error.strerror or 'error').lower()})") from None
     finally:
-        _remove(new)
-    _remove(loads)
+        _remove(making.new)
+    _remove(making.loads)
 
 
-def _filled(name: str, entry: Entry, new: Path, loads: Path, web: Web, tell: Tell) -> dict[str, Any]:
-    """Download and unpack the files of a collection; gives what is to be remembered."""
-    lent = _lent(entry)
-    remotes = [remote for remote in entry.remotes if remote.music is False or lent is None]
-    loaded = [(remote, *_loaded(name, entry, remote, loads, web, tell)) for remote in remotes]
-    about: dict[str, Any] = {"files": [_about(remote, checksum) for remote, _, checksum in loaded]}
-    for remote, path, _ in loaded:
+def _from_hub(making: _Making) -> dict[str, Any]:
+    hub = making.entry.hub
+    making.tell(f"downloading {making.name} ({making.entry.licence}) from {hub} on the hub")
+    return {"asked": f"hf:{hub}", **rows_from_hub(hub, making.new, making.loads, making.web, making.tell)}
+
+
+def _from_servers(making: _Making) -> dict[str, Any]:
+    """Download, unpack and index a collection; gives what is to be remembered of that."""
+    entry, lent = making.entry, _lent(making.entry)
+    remotes = [remote for remote in entry.remotes if lent is None or not remote.music]
+    about: dict[str, Any] = {"files": [_loaded(making, remote) for remote in remotes]}
+    for remote in remotes:
         if is_archive(remote.name):
-            tell(f"unpacking {remote.name}")
-            about |= _unpacked(name, entry, remote, path, new, web)
-        else:
-            copy_into(path, new)
-    music = lent if lent is not None else new
+            about |= _unpacked(making, remote)
     if lent is not None:
         about["music"] = str(lent.resolve())
-        tell(f"{name}: the files of {entry.borrows} are used")
+        making.tell(f"{making.name}: the files of {entry.borrows} are used")
     if entry.rows is not None:
-        about |= _indexed(name, entry.rows, entry.suffixes, new, music, tell)
+        about |= _indexed(making, entry.rows, lent or making.new)
     return about
 
 
@@ -119,59 +136,56 @@ def _lent(entry: Entry) -> Path | None:
     return folder_of(entry.borrows, SOURCES[entry.borrows]) if entry.borrows else None
 
 
-def _loaded(name: str, entry: Entry, remote: Remote, loads: Path, web: Web, tell: Tell) -> tuple[Path, str]:
-    target = loads / remote.name
+def _loaded(making: _Making, remote: Remote) -> dict[str, Any]:
+    """Download a file; gives what is to be remembered of it."""
+    target = making.loads / remote.name
     if remote.checksum == "hub":
-        remote = hub_checksum(remote, web)
+        remote = hub_checksum(remote, making.web)
     if not target.exists():
-        tell(f"downloading {remote.name} of {name} ({entry.licence}) from {web.place(remote.url)}")
-    return target, download(remote, target, web)
-
-
-def _about(remote: Remote, checksum: str) -> dict[str, Any]:
+        place = making.web.place(remote.url)
+        making.tell(f"downloading {remote.name} of {making.name} ({making.entry.licence}) from {place}")
+    checksum = download(remote, target, making.web)
     verified = "compared with what is published" if remote.checksum else "recorded at the first download"
     return {"name": remote.name, "url": remote.url, "checksum": checksum, "verified": verified}
 
 
-def _unpacked(name: str, entry: Entry, remote: Remote, archive: Path, new: Path, web: Web) -> dict[str, Any]:
-    members = wanted(entry.folder, entry.strip, (*entry.suffixes, *entry.beside))
+def _unpacked(making: _Making, remote: Remote) -> dict[str, Any]:
+    """Unpack an archive; it is deleted where that fails, for it is wrong."""
+    entry, archive = making.entry, making.loads / remote.name
+    making.tell(f"unpacking {remote.name}")
     try:
-        with bar(remote.name, archive.stat().st_size, web.bars) as moved:
-            unpacked = unpack(archive, new, members, moved=moved)
+        with bar(remote.name, archive.stat().st_size, making.web.bars) as moved:
+            members = wanted(entry.folder, entry.strip, (*entry.suffixes, *entry.beside))
+            unpacked = unpack(archive, making.new, members, moved=moved)
+        if not unpacked.files:
+            raise BadInput(f"{making.name}: no music in {remote.name} ({' '.join(entry.suffixes)})")
+        if not remote.checksum:
+            _compare(f"{making.name}@{entry.version}", unpacked.checksum)
+    except BadFile:
+        raise  # the disk
     except BadInput:
         archive.unlink(missing_ok=True)
         raise
-    if not unpacked.files:
-        archive.unlink(missing_ok=True)
-        raise BadInput(f"{name}: no music in {remote.name} ({' '.join(entry.suffixes)})")
-    if not remote.checksum:
-        _compared(f"{name}@{entry.version}", unpacked, archive)
     return {"unpacked": {"files": unpacked.files, "left_out": unpacked.left_out, "content": unpacked.checksum}}
 
 
-def _compared(key: str, unpacked: Unpacked, archive: Path) -> None:
-    """Hold the content to that of the first download."""
-    known = settings.checksum(key, unpacked.checksum)
-    if known != unpacked.checksum:
-        archive.unlink(missing_ok=True)
+def _compare(key: str, checksum: str) -> None:
+    """Hold the content of an archive to that of the first download."""
+    if settings.checksum(key, checksum) != checksum:
         raise BadInput(
             f"{key}: its content is not that of the first download; if that is right, remove the line {key} "
             f"from {settings.path()}"
         )
 
 
-def _indexed(name: str, rows: Rows, suffixes: tuple[str, ...], new: Path, music: Path, tell: Tell) -> dict[str, Any]:
-    join = write_index(new / INDEX, rows(new, music), music, suffixes)
+def _indexed(making: _Making, rows: Rows, music: Path) -> dict[str, Any]:
+    tables = making.new if all(is_archive(remote.name) for remote in making.entry.remotes) else making.loads
+    join = write_index(making.new / INDEX, rows(tables, music), music, making.entry.suffixes)
     if not join.files:
-        raise BadInput(f"{name}: none of its descriptions has a file")
+        raise BadInput(f"{making.name}: none of its descriptions has a file")
     if join.rows_without_file or join.files_without_row or join.left_out:
-        tell(f"{name}: {join}")
+        making.tell(f"{making.name}: {join}")
     return {"described": asdict(join)}
-
-
-def _from_hub(name: str, entry: Entry, new: Path, loads: Path, web: Web, tell: Tell) -> dict[str, Any]:
-    tell(f"downloading {name} ({entry.licence}) from {entry.hub} on the hub")
-    return {"asked": f"hf:{entry.hub}", **rows_from_hub(entry.hub, new, loads, web, tell)}
 
 
 def _remove(folder: Path) -> None:

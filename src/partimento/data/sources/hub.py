@@ -1,31 +1,24 @@
-"""Datasets on the Hugging Face hub, through its HTTP interface.
-
-A dataset is a table, in Parquet or JSON Lines, with a column that holds music: files (`{"bytes", "path"}` or bytes) or
-text. Without a revision the hub's own Parquet copy of the table is read, which it keeps of most datasets; otherwise the
-tables among the files of that revision.
-"""
+"""The Hugging Face hub, through its HTTP interface: what a dataset is, and which files it has."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from partimento.data.sources.download import download
-from partimento.data.sources.entry import Remote, Row
-from partimento.data.sources.index import INDEX, write_rows
-from partimento.data.sources.tables import Table, music_in
+from partimento.data.sources.archives import is_archive
+from partimento.data.sources.entry import Remote
 from partimento.data.sources.web import HUB, NotThere, Web
 from partimento.errors import BadInput
-from partimento.io import write_bytes
+from partimento.io import FORMATS
 
 _SPEC = re.compile(r"(?P<name>[\w.-]+(?:/[\w.-]+)?)(?:@(?P<revision>[\w./-]+))?(?::(?P<column>[^:/]+))?")
-_FILES_IN_FOLDER = 1000
 _MOST_PAGES = 1000
-_TABLES = (".parquet", ".jsonl", ".ndjson", ".json")
+_TABLES = ((".parquet",), (".jsonl", ".ndjson"), (".json",))
+"""Endings of tables; those of one kind are read, the first that a dataset has."""
+_NO_TABLES = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "config.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,61 +78,12 @@ def hub_checksum(remote: Remote, web: Web) -> Remote:
     raise BadInput(f"{remote.url}: it is not there")
 
 
-def rows_from_hub(text: str, new: Path, loads: Path, web: Web, tell: Callable[[str], None]) -> dict[str, Any]:
-    """Write the music of a dataset's rows as files, with an index.
+def tables(spec: Spec, sha: str, web: Web, tell: Callable[[str], None]) -> Iterator[tuple[str, Remote]]:
+    """The tables of a dataset, each with its split.
 
-    Args:
-        text: the dataset, as `parse` reads it.
-        new: folder to fill.
-        loads: folder for the tables meanwhile.
-        web: how servers are asked.
-        tell: is told what is going on.
-
-    Returns:
-        What is to be remembered of the dataset.
-
-    Raises:
-        BadInput: it cannot be had, or there is no music in it.
+    Without a revision these are the Parquet copies that the hub keeps of most datasets; else, or where it keeps none,
+    those among its files.
     """
-    spec = parse(text)
-    sha, licence = dataset_info(spec, web)
-    tables = list(_tables(spec, sha, web, tell))
-    if not tables:
-        raise BadInput(f"hf:{spec.name}: there is no table in it, neither Parquet nor JSON Lines")
-    left = [0]
-    about: dict[str, Any] = {"dataset": spec.name, "revision": sha, "stated_licence": licence, "files": []}
-
-    def rows() -> Iterator[Row]:
-        for at, (split, remote) in enumerate(tables):
-            if remote.bytes > 1 << 24:
-                tell(f"downloading {remote.name}, {at + 1} of {len(tables)}")
-            path = loads / remote.name
-            about["files"].append({"name": remote.name, "url": remote.url, "checksum": download(remote, path, web)})
-            yield from _written(Table(path, spec.column), split, new, at, left)
-
-    count = write_rows(new / INDEX, rows())
-    if not count:
-        raise BadInput(
-            f"hf:{spec.name}: none of its {left[0]:,} rows holds music; name the column: hf:{spec.name}:COLUMN"
-        )
-    if left[0]:
-        tell(f"hf:{spec.name}: {left[0]:,} rows hold no music")
-    return {**about, "described": {"files": count, "rows_without_music": left[0]}}
-
-
-def _written(table: Table, split: str, new: Path, at: int, left: list[int]) -> Iterator[Row]:
-    """Write the music of a table's rows; gives a row of the index for each file."""
-    for number, (music, row) in enumerate(music_in(table)):
-        if music is None:
-            left[0] += 1
-            continue
-        name = f"{at:03}/{number // _FILES_IN_FOLDER:04}/{number:07}{music.suffix}"
-        write_bytes(new / name, music.content)
-        yield {"file": name, "split": split, "text": music.text, **row}
-
-
-def _tables(spec: Spec, sha: str, web: Web, tell: Callable[[str], None]) -> Iterator[tuple[str, Remote]]:
-    """The tables of a dataset, each with its split."""
     copies = {} if spec.revision else _parquet_copies(spec, web, tell)
     for split, count in copies.items():
         for at in range(count):
@@ -147,9 +91,23 @@ def _tables(spec: Spec, sha: str, web: Web, tell: Callable[[str], None]) -> Iter
             url = f"{HUB}/api/datasets/{spec.name}/parquet/{quote(place)}"
             yield split_named(split[1]), Remote(f"{at:04}-{_plain(place)}", url)
     if not copies:
-        for at, file in enumerate(_tree(replace(spec, revision=sha), web)):
-            if file.name.lower().endswith(_TABLES) and not file.name.endswith("dataset_infos.json"):
-                yield split_named(file.name), replace(file, name=f"{at:04}-{_plain(file.name)}")
+        files = [file for file in _tree(replace(spec, revision=sha), web) if not file.name.endswith(_NO_TABLES)]
+        has_music = any(_is_music(file) for file in files)  # then JSON is more likely to be about it
+        endings = _TABLES[:-1] if has_music else _TABLES
+        kinds = [[file for file in files if file.name.lower().endswith(kind)] for kind in endings]
+        for at, file in enumerate(next(filter(None, kinds), [])):
+            yield split_named(file.name), replace(file, name=f"{at:04}-{_plain(file.name)}")
+
+
+def music_files(spec: Spec, sha: str, web: Web) -> Iterator[Remote]:
+    """The archives and the files of music of a dataset."""
+    for at, file in enumerate(_tree(replace(spec, revision=sha), web)):
+        if _is_music(file):
+            yield replace(file, name=f"{at:06}-{_plain(file.name)}")
+
+
+def _is_music(file: Remote) -> bool:
+    return is_archive(file.name) or file.name.lower().endswith(tuple(FORMATS))
 
 
 def _parquet_copies(spec: Spec, web: Web, tell: Callable[[str], None]) -> dict[tuple[str, str], int]:

@@ -118,14 +118,18 @@ def _parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
 def _json_rows(path: Path) -> Iterator[dict[str, Any]]:
     try:
         with path.open(encoding="utf-8") as file:
+            if file.read(1) == "[" and path.stat().st_size <= MAX_FILE_BYTES:
+                yield from (_object(row, path, at) for at, row in enumerate(json.loads("[" + file.read()), 1))
+                return
+            file.seek(0)
             for at, line in enumerate(iter(lambda: file.readline(MAX_FILE_BYTES), ""), 1):
                 if line.strip():
                     yield _object(json.loads(line), path, at)
     except (OSError, ValueError, RecursionError) as error:
-        raise BadFile(path, f"is no file of JSON Lines ({str(error)[:120]})") from None
+        raise BadFile(path, f"is neither JSON Lines nor a list in JSON ({str(error)[:120]})") from None
 
 
 def _object(row: Any, path: Path, at: int) -> dict[str, Any]:
     if not isinstance(row, dict):
-        raise BadFile(path, f"line {at} is no JSON object")
+        raise BadFile(path, f"row {at} is no JSON object")
     return row
