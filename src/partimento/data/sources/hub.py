@@ -143,18 +143,17 @@ def _tree(spec: Spec, web: Web) -> Iterator[Remote]:
         url = f"{HUB}/{following.split('://', 1)[-1].split('/', 1)[-1]}"
 
 
+_SPLIT_WORDS = {
+    "test": {"test", "testing", "eval", "evaluation"},
+    "validation": {"validation", "valid", "val", "dev"},
+    "train": {"train", "training"},
+}
+
+
 def split_named(name: str) -> str:
-    """The split that the name of a table tells."""
+    """The split that the name of a table or a file tells; empty where it tells none."""
     words = set(re.split(r"[^a-z]+", name.lower()))
-    if words & {"test", "testing", "eval", "evaluation"}:
-        return "test"
-    return (
-        "validation"
-        if words & {"validation", "valid", "val", "dev"}
-        else "train"
-        if words & {"train", "training"}
-        else ""
-    )
+    return next((split for split, signs in _SPLIT_WORDS.items() if words & signs), "")
 
 
 def _plain(place: str) -> str:
