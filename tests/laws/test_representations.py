@@ -16,11 +16,31 @@ from hypothesis import strategies as st
 from partimento.errors import BadRecipe, InfeasibleTask
 from partimento.plan import Compose, Constraints, Plan
 from partimento.representations import REPRESENTATIONS, Representation, create
+from partimento.representations.bpe import train_bpe
 from partimento.score import Score
 from partimento.theory.instrument import instrument
 from partimento.theory.key import Key
 
+
+def walk(rep: Representation[Any], state: Any, seed: int) -> Iterator[tuple[Any, int]]:
+    """A random sequence that the grammar allows from a state on: each state with the token that follows it."""
+    rng = random.Random(seed)
+    while rep.shortest_end(state):
+        token = rng.randrange(*rng.choice(rep.allowed(state)))
+        yield state, token
+        state = rep.step(state, token)
+
+
+def merges(name: str, **config: Any) -> dict[str, Any]:
+    """Options of a `bpe` that has been trained on random sequences."""
+    rep, task = create(name, **config), Compose(constraints=Constraints(budget=400))
+    walks = (walk(rep, rep.start(task), seed) for seed in range(12))
+    sequences = [np.array([token for _, token in steps], np.int32) for steps in walks]
+    return train_bpe(rep, sequences, len(rep.tokens) + 200).config
+
+
 CONFIGS: dict[str, list[dict[str, Any]]] = {
+    "bpe": [merges("performance"), merges("remi")],
     "performance": [{"chords": False}, {"chords": True}],
     "remi": [{"velocities": False}, {"velocities": True}],
 }
@@ -33,7 +53,7 @@ def each(law):
     """The law for every member; PARTIMENTO_EXAMPLES says how often."""
     if hasattr(law, "hypothesis"):
         law = settings(max_examples=EXAMPLES)(law)
-    return pytest.mark.parametrize("rep", MEMBERS, ids=lambda rep: f"{rep.name}-{rep.config}")(law)
+    return pytest.mark.parametrize("rep", MEMBERS, ids=lambda rep: f"{rep.name}-{rep.config}"[:60])(law)
 
 
 SCORES, TASKS, SEEDS = st.from_type(Score), st.from_type(Compose), st.integers(0, 2**32)
@@ -60,18 +80,9 @@ def counts_bars(rep: Representation[Any]) -> bool:
     return rep.grid.unit == "quarter"
 
 
-def walk(rep: Representation[Any], task: Compose, seed: int) -> Iterator[tuple[Any, int]]:
-    """A random sequence that the grammar allows: each state with the token that follows it."""
-    rng, state = random.Random(seed), start(rep, task)
-    while rep.shortest_end(state):
-        token = rng.randrange(*rng.choice(rep.allowed(state)))
-        yield state, token
-        state = rep.step(state, token)
-
-
 def walked(rep: Representation[Any], task: Compose, seed: int) -> tuple[np.ndarray, Score]:
     """The tokens of a random sequence, and the score that they decode to."""
-    ids = np.array([token for _, token in walk(rep, task, seed)], np.int32)
+    ids = np.array([token for _, token in walk(rep, start(rep, task), seed)], np.int32)
     return ids, rep.decode(ids, task)
 
 
@@ -212,7 +223,7 @@ def test_walks_end_within_the_budget_and_reencode_to_themselves(rep, task, seed)
 @given(TASKS, SEEDS)
 def test_something_is_always_allowed_and_forced_tokens_are_the_only_ones(rep, task, seed):
     forced: list[int] = []
-    for state, token in walk(rep, task, seed):
+    for state, token in walk(rep, start(rep, task), seed):
         ranges = rep.allowed(state)
         assert ranges
         assert all(low < high for low, high in ranges)
@@ -229,7 +240,7 @@ def test_something_is_always_allowed_and_forced_tokens_are_the_only_ones(rep, ta
 @each
 @given(TASKS, SEEDS)
 def test_the_shortest_end_can_be_reached(rep, task, seed):
-    for spent, (state, _) in enumerate(walk(rep, task, seed)):
+    for spent, (state, _) in enumerate(walk(rep, start(rep, task), seed)):
         shortest = rep.shortest_end(state)
         assert spent + shortest <= task.constraints.budget
         ranges = rep.allowed(state)

@@ -20,6 +20,7 @@ from partimento.representations.base import (
     Special,
     TextRepresentation,
 )
+from partimento.representations.bpe import Bpe
 from partimento.representations.performance import Performance
 from partimento.representations.remi import Remi
 
@@ -28,6 +29,7 @@ T = TypeVar("T")
 REPRESENTATIONS: dict[str, Callable[..., Representation[Any]]] = {
     "abc": AbcTokens,
     "amt": Amt,
+    "bpe": Bpe,
     "performance": Performance,
     "remi": Remi,
 }

@@ -12,7 +12,7 @@ from partimento.plan import Infill, Task
 from partimento.representations.base import Ranges
 from partimento.representations.blocks import Vocabulary
 from partimento.representations.performance.codec import encode_header
-from partimento.representations.performance.state import ALL_PROGRAMS, Rules, State, lowest
+from partimento.representations.performance.state import ALL_PROGRAMS, Rules, State, lowest, strangers
 from partimento.representations.performance.vocabulary import MAX_SHIFT
 from partimento.representations.remi.pitches import mask_ranges
 from partimento.theory.instrument import DRUMS
@@ -40,8 +40,8 @@ class Grammar:
             raise InfeasibleTask("performance has no bars that could be rewritten; take remi or amt")
         plan, constraints = task.plan, task.constraints
         wanted = sum(1 << program for program in set(plan.instruments or ()))
-        rules = Rules(constraints.budget, wanted or ALL_PROGRAMS, wanted, constraints.playable)
-        state = State(rules, tuple(encode_header(task, self._vocabulary).tolist()))
+        rules = Rules(constraints.budget, wanted or ALL_PROGRAMS, constraints.playable)
+        state = State(rules, tuple(encode_header(task, self._vocabulary).tolist()), wanted)
         needed = self.shortest_end(state)
         if rules.budget is not None and needed > rules.budget:
             raise InfeasibleTask(
@@ -107,11 +107,25 @@ class Grammar:
 
     def _affordable(self, state: State, low: int, high: int) -> Iterator[tuple[int, int]]:
         """What of a range leaves a way to close within the budget."""
+        if low == high:
+            return
         room = (state.rules.budget or 0) - state.spent - 1
-        if low < high and self._block_names[self._block_of[low]] in ("Program", "NoteOff", "DrumOff"):
+        block = self._block_names[self._block_of[low]]
+        if block == "Program":
+            yield from self._members(block, self._affordable_programs(state, low, high, room))
+        elif block in ("NoteOff", "DrumOff"):
             yield from ((t, t + 1) for t in range(low, high) if self.shortest_end(self.step(state, t)) <= room)
-        elif low < high and self.shortest_end(self.step(state, low)) <= room:  # the others of a block cost the same
+        elif self.shortest_end(self.step(state, low)) <= room:  # the others of a block cost the same
             yield low, high
+
+    def _affordable_programs(self, state: State, low: int, high: int, room: int) -> int:
+        first = self._first["Program"]
+        mask = (1 << (high - first)) - (1 << (low - first))
+        for program in state.programs:
+            if mask >> program & 1 and self.shortest_end(state.stated(program)) > room:
+                mask &= ~(1 << program)
+        new = strangers(mask, state.programs)  # these cost the same
+        return mask & ~new if new and self.shortest_end(state.stated(lowest(new))) > room else mask
 
     def forced(self, state: State) -> tuple[int, ...]:
         """Ids that follow without a choice."""

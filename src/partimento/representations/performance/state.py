@@ -21,8 +21,6 @@ class Rules(NamedTuple):
     budget: int | None = None
     programs: int = ALL_PROGRAMS
     """Mask of those that may play."""
-    wanted: int = 0
-    """Mask of those that must."""
     playable: bool = False
 
 
@@ -32,6 +30,8 @@ class State(NamedTuple):
     rules: Rules
     queue: tuple[int, ...] = ()
     """The rest of the header."""
+    missing: int = 0
+    """Mask of the programs that have to enter yet."""
     spent: int = 0
     ended: bool = False
     programs: tuple[int, ...] = ()
@@ -51,14 +51,6 @@ class State(NamedTuple):
     """Whether a note has begun at this instant, so that none can end any more."""
     last: tuple[int, int] = (-1, -1)
     """Rank and pitch of the last note that ended at this instant or, once one has begun, that began."""
-
-    @property
-    def missing(self) -> int:
-        """Mask of the programs that have to enter yet."""
-        missing = self.rules.wanted
-        for program in self.programs if missing else ():
-            missing &= ~(1 << program)
-        return missing
 
     @property
     def has_room(self) -> bool:
@@ -93,7 +85,7 @@ class State(NamedTuple):
     def in_turn(self) -> int:
         """Mask of the programs that may be stated: they have a note to end or to begin."""
         has_room = self.has_room
-        mask = _strangers(self.rules.programs, self.programs) if has_room else self.missing
+        mask = strangers(self.rules.programs, self.programs) if has_room else self.missing
         for rank, program in enumerate(self.programs):
             may_strike = has_room and (rank > self.rank or not self.striking) and self.free(rank)
             if rank != self.rank and (may_strike or self.releasable(rank)):
@@ -109,6 +101,7 @@ class State(NamedTuple):
         return self._replace(
             programs=(*self.programs, program),
             held=(*self.held, 0),
+            missing=self.missing & ~(1 << program),
             rank=len(self.programs),
             pending="program",
             shift=0,
@@ -131,7 +124,8 @@ class State(NamedTuple):
 
 
 @lru_cache(maxsize=1024)
-def _strangers(programs: int, known: tuple[int, ...]) -> int:
+def strangers(programs: int, known: tuple[int, ...]) -> int:
+    """Those of a set of programs that have not entered yet."""
     for program in known:
         programs &= ~(1 << program)
     return programs
