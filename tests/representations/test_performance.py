@@ -82,6 +82,12 @@ def test_no_more_than_64_notes_sound_at_once():
     assert accepts(words(quantised))
 
 
+def test_absurd_times_do_no_harm():
+    quantised, losses = REP.quantise(music((0, 1 << 60, 60, 0, 64), (1 << 60, 9, 60, 1, 64)))
+    assert quantised.notes["duration_tick"].tolist() == [24 * 60 * 60 * 100]
+    assert [(loss.what, loss.note_id) for loss in losses] == [("note behind 24 hours", 1)]
+
+
 @pytest.mark.parametrize(
     ("why", "text"),
     [

@@ -16,6 +16,8 @@ from partimento.theory.pitch import UNSPELLED
 
 TICKS_PER_QUARTER = int(RESOLUTION * 60 / DEFAULT_TEMPO_BPM)
 """At the tempo of a score that states none, a tick is a step."""
+MAX_TIME = 24 * 60 * 60 * RESOLUTION
+"""Where the longest piece ends, in steps."""
 MAX_SOUNDING = 64
 """Most notes that sound at once."""
 UNSTATED_VELOCITY = 80
@@ -50,8 +52,8 @@ def quantise(score: Score) -> tuple[Score, Losses]:
 
     Onsets and releases go to the nearest 10 ms, velocities to the nearest of 32. There is a part for each program, in
     the order in which they enter. Grace notes are left out, notes that another one of the same program and pitch
-    doubles (the longest stays), and what would sound as the 65th at once. A note that is struck again while it sounds
-    ends there. All notation is gone, beats and tempi too: they have become time.
+    doubles (the longest stays), what would sound as the 65th at once, and what comes after a day. A note that is
+    struck again while it sounds ends there. All notation is gone, beats and tempi too: they have become time.
     """
     notes, losses = performed(score)
     return as_score(notes), losses
@@ -60,8 +62,9 @@ def quantise(score: Score) -> tuple[Score, Losses]:
 def performed(score: Score) -> tuple[Performed, Losses]:
     """The notes of a score in steps, and what is left out of it; see `quantise`."""
     notes = _columns(score.sounding().split_programs())
-    grace = notes.release < 0
-    notes, losses = notes.take(~grace), _lost("grace note", notes, grace)
+    grace, late = notes.release < 0, notes.onset >= MAX_TIME
+    losses = _lost("grace note", notes, grace) + _lost("note behind 24 hours", notes, late & ~grace)
+    notes = notes.take(~(grace | late))
     notes = notes.take(np.lexsort((notes.note_id, notes.velocity, notes.release, notes.onset, _voice(notes))))
     doubled = _is_doubled(notes)
     notes, losses = notes.take(~doubled), losses + _lost("note that another doubles", notes, doubled)
@@ -88,8 +91,8 @@ def _columns(score: Score) -> Performed:
 
 
 def _steps(score: Score, ticks: Longs) -> Longs:
-    """Nearest step, halves upwards."""
-    return np.floor(score.seconds_at(ticks) * RESOLUTION + 0.5).astype(np.int64)
+    """Nearest step, halves upwards; a day at most."""
+    return np.floor(np.minimum(score.seconds_at(ticks) * RESOLUTION, MAX_TIME) + 0.5).astype(np.int64)
 
 
 def _lost(what: str, notes: Performed, mask: Mask) -> list[Loss]:
