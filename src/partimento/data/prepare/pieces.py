@@ -13,6 +13,7 @@ from partimento.analysis import estimate_chords, estimate_key
 from partimento.data.prepare.options import Options
 from partimento.data.prepare.work import Load, PlannedFile
 from partimento.data.regular import regular, with_usual_instruments
+from partimento.data.sources.reading import read_source
 from partimento.errors import BadInput
 from partimento.score import DEFAULT_TEMPO_BPM, KEY, Score
 from partimento.theory.instrument import DRUMS, find_instrument, instrument_name
@@ -41,7 +42,7 @@ def load(planned: PlannedFile, read: Load) -> tuple[Score, ...]:
     file = planned.file
     if file.requires and file.requires.encode() not in file.path.read_bytes():
         raise BadInput(f"does not state {file.requires!r}")
-    return read(file.path)
+    return read_source(file, read)
 
 
 def describe(score: Score, number: int, planned: PlannedFile, options: Options) -> Piece:
