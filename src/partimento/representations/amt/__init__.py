@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from partimento.plan import Compose, Infill, Task
+from partimento.plan import Infill, Task
 from partimento.representations.amt import codec, grammar, midi_llm, vocabulary
 from partimento.representations.amt.grammar import State
 from partimento.representations.amt.infill import excerpts, gap
-from partimento.representations.amt.quantise import Notes, beatless, performed, quantise
+from partimento.representations.amt.quantise import beatless, performed, quantise
 from partimento.representations.base import Encoded, Grid, Ints, Losses, Ranges, Special
 from partimento.representations.cutting import Window
 from partimento.score import Score
@@ -71,8 +71,14 @@ class Amt:
         if isinstance(task, Infill):
             yield from excerpts(score, task, budget)
             return
-        for notes, part in _sections(score, task, budget):
-            yield beatless(notes), part
+        notes, _ = performed(score)
+        sections = codec.cuts(notes, budget, task.ends_midway)
+        inside, section = sections.of(notes)
+        count = len(sections.first)
+        for index in range(count):
+            opens, ends = index > 0, index < count - 1
+            part = replace(task, opens_midway=task.opens_midway or opens, ends_midway=task.ends_midway or ends)
+            yield beatless(inside.take(section == index)), part
 
     def encoded_windows(self, score: Score, task: Task, budget: int) -> Iterator[Window]:
         """What encoding each of the windows gives, several times as fast."""
@@ -80,9 +86,11 @@ class Amt:
             for piece, part in self.windows(score, task, budget):
                 yield Window(self.encode(piece, part), len(piece.notes))
             return
-        for notes, part in _sections(score, task, budget):
-            ids = codec.encode(notes, not part.ends_midway)
-            yield Window(Encoded(ids[:1], ids[1:]), len(notes.onset))
+        notes, _ = performed(score)
+        sections = codec.cuts(notes, budget, task.ends_midway)
+        counts = (sections.last - sections.first).tolist()
+        for ids, count in zip(codec.encode_sections(notes, sections, not task.ends_midway), counts, strict=True):
+            yield Window(Encoded(ids[:1], ids[1:]), count)
 
     def decode(self, ids: Ints, task: Task) -> Score:
         """The score of any ids, see `repaired`; of several pieces, each follows where the one before has ended."""
@@ -123,11 +131,3 @@ class Amt:
     def exchange(self, programs: Mapping[int, int]) -> Ints:
         """Id of each token's counterpart when programs are played by others."""
         return vocabulary.exchange(programs)
-
-
-def _sections(score: Score, task: Compose, budget: int) -> Iterator[tuple[Notes, Compose]]:
-    notes, _ = performed(score)
-    parts = list(codec.cuts(notes, budget, task.ends_midway))
-    for index, part in enumerate(parts):
-        opens, ends = index > 0, index < len(parts) - 1
-        yield part, replace(task, opens_midway=task.opens_midway or opens, ends_midway=task.ends_midway or ends)

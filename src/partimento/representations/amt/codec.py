@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -52,12 +54,28 @@ def encode(notes: Notes, ends: bool) -> Ints:
     return np.concatenate([_FLAG, operations.pad(events(notes)), END if ends else END[:0]])
 
 
-def cuts(notes: Notes, budget: int, ends_midway: bool) -> Iterator[Notes]:
-    """Sections of the notes that each fit 100 s and the budget.
+class Cuts(NamedTuple):
+    """Sections of the notes of a piece, one behind another; columns of shape (s,)."""
+
+    first: NDArray[np.int64]
+    """Index of the first note."""
+    last: NDArray[np.int64]
+    """Index behind the last note."""
+    start: NDArray[np.int64]
+    """Step from which time counts."""
+
+    def of(self, notes: Notes) -> tuple[Notes, NDArray[np.int64]]:
+        """All their notes, in their own time and order, and the section of each."""
+        sections = np.repeat(np.arange(len(self.first)), self.last - self.first)
+        return notes.take(slice(0, len(sections))).from_steps(self.start, sections), sections
+
+
+def cuts(notes: Notes, budget: int, ends_midway: bool) -> Cuts:
+    """Sections that each fit 100 s and the budget.
 
     The first counts from the start of the piece, unless it is long silent; the others from their first note.
     """
-    onset = notes.onset
+    onset, found = notes.onset, list[tuple[int, int, int]]()
     room, first = (budget - 1) // 3, 0
     rests = np.maximum((np.diff(onset, prepend=0) - 1) // RESOLUTION, 0)
     cost = np.cumsum(rests + 1)  # triples up to and with each note
@@ -66,15 +84,27 @@ def cuts(notes: Notes, budget: int, ends_midway: bool) -> Iterator[Notes]:
         before = int(cost[first]) - 1  # triples before this note, its rests too
         if first == 0 and start <= _LONGEST_LEAD and before < room // 2:
             start = before = 0
-        last = min(
-            int(np.searchsorted(onset, start + MAX_TIME)), int(np.searchsorted(cost, before + room, side="right"))
-        )
+        last = min(int(onset.searchsorted(start + MAX_TIME)), int(cost.searchsorted(before + room, side="right")))
         if last == len(onset) and not ends_midway and int(cost[-1]) - before >= room:  # no room for the separators
             last -= 1
         if last <= first:
-            return
-        yield notes.take(slice(first, last)).from_step(start)
+            break
+        found.append((first, last, start))
         first = last
+    return Cuts(*np.array(found, np.int64).reshape(-1, 3).T)
+
+
+def encode_sections(notes: Notes, sections: Cuts, ends: bool) -> Iterator[Ints]:
+    """What `encode` makes of each section, all made at once; `ends` is said of the last."""
+    inside, _ = sections.of(notes)
+    rows = operations.triples(events(inside))
+    before = np.concatenate([np.zeros(1, np.int32), rows[:-1, 0]])[: len(rows)]
+    before[sections.first] = 0
+    padded, place = operations.with_rests(rows, before)
+    edges = [0, *(place[sections.last - 1] + 1).tolist()]
+    for number, (low, high) in enumerate(pairwise(edges)):
+        is_last = ends and number == len(edges) - 2
+        yield np.concatenate([_FLAG, padded[low:high].ravel(), END if is_last else END[:0]])
 
 
 def repaired(ids: ArrayLike) -> tuple[Ints, int]:

@@ -111,19 +111,27 @@ def pad(ids: ArrayLike, end_time: int | None = None, density: int = RESOLUTION) 
         BadInput: there are controls or separators.
     """
     rows = _only_events(triples(ids), "pad")
-    at = rows[:, 0].astype(np.int64)
-    before = np.concatenate([np.zeros(1, np.int64), at])
-    after = np.append(at, end_time or int(at.max(initial=0)))
-    rests = np.maximum((after - before - 1) // density, 0)
-    if not rests.any():
-        return rows.ravel().copy()
-    padded = np.empty((len(rows) + int(rests.sum()), 3), np.int32)
-    padded[:] = (0, DURATION, REST)
-    first = np.cumsum(rests) - rests + np.arange(len(rests))
-    number = np.arange(1, len(padded) + 2) - np.repeat(first, rests + 1)
-    padded[:, 0] = (np.repeat(before, rests + 1) + density * number)[:-1]
-    padded[(first + rests)[:-1]] = rows
-    return padded.ravel()
+    last = end_time or int(rows[:, 0].max(initial=0))
+    behind = np.concatenate([rows, np.array([(last, DURATION, REST)], np.int32)])
+    before = np.concatenate([np.zeros(1, np.int32), rows[:, 0]])
+    return with_rests(behind, before, density)[0][:-1].ravel()
+
+
+def with_rests(
+    rows: Triples, before: NDArray[np.int32], density: int = RESOLUTION
+) -> tuple[Triples, NDArray[np.int64]]:
+    """Rows with rests before each, from the time, `before`, of what comes before it; and where each row stands then."""
+    rests = np.maximum((rows[:, 0] - before - 1) // density, 0)
+    place = np.cumsum(rests + 1, dtype=np.int64) - 1
+    if len(place) == 0 or place[-1] == len(rows) - 1:
+        return rows, place
+    padded = np.empty((int(place[-1]) + 1, 3), np.int32)
+    padded[place] = rows
+    number = np.arange(len(padded) - len(rows)) - np.repeat(np.cumsum(rests) - rests, rests)
+    at = np.repeat(place - rests, rests) + number
+    padded[at, 0] = np.repeat(before, rests) + density * (number + 1)
+    padded[at, 1], padded[at, 2] = DURATION, REST
+    return padded, place
 
 
 def unpad(ids: ArrayLike) -> Ints:

@@ -42,11 +42,18 @@ class Notes(NamedTuple):
         """Some of the notes."""
         return Notes(*(column[which] for column in self))
 
-    def from_step(self, start: int) -> Notes:
-        """The same notes with time counted from a step, sorted anew, since instruments enter in another order."""
-        onset, duration, program, pitch, _ = moved = self._replace(onset=self.onset - start)
-        place = _places(program, by_entry(program))
-        return moved.take(_ascending((((onset << 8) + place << 7) + pitch << 10) + duration))
+    def from_steps(self, starts: Longs, sections: Longs) -> Notes:
+        """The same notes, time counted from the start of the section of each, sorted anew in each section.
+
+        Args:
+            starts: step at which each section starts, shape (s,).
+            sections: section of each note, ascending, shape (n,); in each, instruments enter in an order of their own.
+        """
+        onset, duration, program, pitch, _ = moved = self._replace(onset=self.onset - starts[sections])
+        place = _entries(program, sections)
+        when = sections * (onset.max(initial=0) + 1) + onset
+        key = (((when << 4) + place << 7) + pitch << 10) + duration
+        return moved.take(_ascending(key))
 
 
 def quantise(score: Score) -> tuple[Score, Losses]:
@@ -79,7 +86,7 @@ def performed(score: Score) -> tuple[Notes, Losses]:
         if lost.any():
             losses += _lost(what, found.note_id[lost])
             found = found.take(~lost)
-    return found.from_step(0), losses
+    return found.from_steps(np.zeros(1, np.int64), np.zeros(len(found.onset), np.int64)), losses
 
 
 def programs_of(score: Score) -> Longs:
@@ -123,7 +130,7 @@ def _none(notes: Notes) -> Mask:
 def by_entry(program: Longs) -> Longs:
     """The programs that occur, in the order in which they do."""
     first = np.full(DRUMS + 1, len(program))
-    first[program[::-1]] = np.arange(len(program))[::-1]
+    np.minimum.at(first, program, np.arange(len(program)))
     return np.argsort(first, kind="stable")[: np.count_nonzero(first < len(program))]
 
 
@@ -132,6 +139,15 @@ def _places(program: Longs, played: Longs) -> Longs:
     place = np.zeros(DRUMS + 1, np.int64)
     place[played] = np.arange(len(played))
     return place[program]
+
+
+def _entries(program: Longs, sections: Longs) -> Longs:
+    """How many instruments have entered in its section before that of each note, shape (n,)."""
+    played = by_entry(program)
+    place, shape = _places(program, played), (int(sections.max(initial=-1)) + 1, len(played))
+    first, at = np.full(shape, len(program)), sections * len(played) + place
+    np.minimum.at(first.ravel(), at, np.arange(len(program)))
+    return first.argsort(axis=1).argsort(axis=1).ravel()[at]
 
 
 def _ascending(key: Longs) -> Longs | slice:
