@@ -23,8 +23,7 @@ _DEATHS_OUTSIDE_FILES = 3
 class Supervisor:
     """Does jobs, one after the other, in a process of its own, which is started again when it dies.
 
-    A file at which the process dies is tried once more; then it is guilty. One that takes longer than the limit is
-    guilty at once.
+    A file at which the process dies, or that takes longer than the limit, is tried once more; then it is guilty.
     """
 
     def __init__(self, work: Path, limits: Limits) -> None:
@@ -56,7 +55,7 @@ class Supervisor:
             position, reason = self._beat()[1], self._cause_of_death()
             if position < 0 and (deaths := deaths + 1) == _DEATHS_OUTSIDE_FILES:
                 raise PartimentoError(f"a worker ends before it has done anything ({reason})")
-            if position in suspects or self._hung:
+            if position in suspects:
                 skip[position] = reason
             suspects.add(position)
 
