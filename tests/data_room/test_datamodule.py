@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partimento.data.datamodule import IGNORED, PackedBatches, pack
+from partimento.data.datamodule import IGNORED, CaptionEpochs, PackedBatches, pack
 from partimento.data.dataset import ShardWriter, TokenDataset
 from partimento.errors import BadRecipe
 
@@ -96,3 +96,49 @@ def test_windows_longer_than_the_context_are_refused(dataset):
         PackedBatches(dataset, 8, 4)
     with pytest.raises(BadRecipe, match="empty"):
         PackedBatches(TokenDataset(dataset.folder, "test"), 32, 4)
+
+
+def test_a_longer_version_is_cut_to_its_place_and_a_shorter_one_padded(dataset):
+    def longer(ids, rng):
+        return np.concatenate([ids, ids]) if ids[1] % 2 else ids[: len(ids) // 2]
+
+    batch = PackedBatches(dataset, 32, 4, augment=longer).batch(0)
+    seen = list(pieces_of(batch))
+    originals = {int(dataset[index][1]): dataset[index].tolist() for index in range(len(dataset))}
+    for ids, positions, labels in seen:
+        original = originals[ids[1]]
+        kept = original if ids[1] % 2 else original[: len(original) // 2]
+        assert ids[: len(kept)] == kept
+        assert set(ids[len(kept) :]) <= {0}
+        assert len(ids) >= len(original)
+        assert positions[: len(original)] == list(range(len(original)))
+        assert labels[: len(kept)] == [IGNORED, *kept[1:]]
+        assert set(labels[len(kept) :]) <= {IGNORED}
+
+
+@pytest.fixture(scope="module")
+def chunked(tmp_path_factory):
+    """Pieces of one, two … windows; the ids say which piece and which window."""
+    folder, words = tmp_path_factory.mktemp("chunked"), dict.fromkeys(("source", "licence", "title", "style"), "x")
+    with ShardWriter(folder) as shards:
+        for piece in range(7):
+            for chunk in range(piece % 4 + 1):
+                row = {"ids": [1, 10 + piece, 20 + chunk, 2], "prompt_length": 1, "notes": 1, "chunk": chunk, **words}
+                shards.write("train", row | {"piece": f"{9 - piece}"})
+    description = {"vocabulary_size": 100, "special": {"pad": 0, "bos": 1, "eos": 2}}
+    description |= {"representation": {"name": "remi"}, "sources": [], "licences": {}}
+    (folder / "dataset.json").write_text(json.dumps(description))
+    return TokenDataset(folder, "train")
+
+
+def test_a_caption_epoch_is_one_window_of_every_piece_the_next_one_each_time(chunked):
+    batches = CaptionEpochs(chunked, 8, 7, seed=3)
+    assert batches.rows_per_epoch == 7
+    assert batches.pieces == [f"{9 - piece}" for piece in range(7)]
+    for epoch in range(9):
+        seen = sorted((ids[1] - 10, ids[2] - 20) for ids, _, _ in pieces_of(batches.batch(epoch)))
+        assert seen == [(piece, epoch % (piece % 4 + 1)) for piece in range(7)]
+    assert 0 < batches.fill <= 0.5
+    late = CaptionEpochs(chunked, 8, 3, seed=3)
+    straight = [late.batch(step)["input_ids"] for step in range(12)]
+    assert torch.equal(late.batch(5)["input_ids"], straight[5])

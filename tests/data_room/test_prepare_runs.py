@@ -38,7 +38,7 @@ def poisonous(path):
     if path.stem == "hang":
         time.sleep(1000)
     if path.stem == "hog":
-        held = [bytearray(2**27) for _ in range(1000)]
+        held = bytearray(2**36)
     if path.stem == "bug":
         raise ZeroDivisionError("no\\nmusic")
     return load_scores(path)

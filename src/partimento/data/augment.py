@@ -1,15 +1,25 @@
-"""Fresh versions of a piece at every reading: other keys, other instruments of the same role."""
+"""Fresh versions of a piece at every reading: other keys, other tempi, other instruments of the same role.
+
+Twelve keys and three tempi make 36 versions of a piece without storing one of them: version n is always the same, and
+a random one costs a look into a table where the representation gives one. Where it gives none (spelling depends on
+what stands around a note, or time is counted in seconds), a version goes through the score and may be longer or
+shorter than the original.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from partimento.errors import PartimentoError
+from partimento.plan import Compose
 from partimento.representations import Ints, Representation
-from partimento.theory.instrument import DRUMS
+from partimento.score import DEFAULT_TEMPO_BPM, TEMPO, Score
 
 _MELODY = (40, 110, 73, 71, 68, 74, 72, 75, 78, 56, 60, 64, 65, 66, 53, 52, 22, 21, 69, 79)
 _CHORDAL = (0, 1, 4, 6, 8, 11, 12, 15, 16, 19, 20, 21, 23, 24, 25, 26, 27, 46, 48, 50, 105)
@@ -18,42 +28,84 @@ _BASS = (32, 33, 34, 35, 42, 43, 57, 58, 67, 70, 36, 38)
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Random transposition and exchange of instruments, on token ids."""
+    """Transposition, change of tempo and exchange of instruments, on token ids."""
 
     representation: Representation[Any]
     semitones: int = 6
     """Pieces move by up to this many semitones up, and one fewer down."""
     swap: float = 0.5
     """Chance that an instrument is exchanged for another of its role."""
+    tempi: Sequence[float] = (1.0,)
+    """How many times as fast."""
 
     def __call__(self, ids: Ints, rng: np.random.Generator) -> Ints:
-        """Ids of another version of the piece, same shape."""
-        shift = int(rng.integers(-self.semitones + 1, self.semitones + 1)) if self.semitones else 0
-        return self._swapped(self._tables[shift][ids], rng)
+        """Ids of another version of the piece, its instruments perhaps exchanged."""
+        version = self.version(ids, int(rng.integers(len(self))))
+        return self._swapped(version, rng) if self.swap else version
+
+    def __len__(self) -> int:
+        """Number of versions, exchanged instruments aside."""
+        return len(self._shifts) * len(self.tempi)
+
+    def version(self, ids: Ints, number: int) -> Ints:
+        """Version `number` of `len(self)`; where a note would leave the range, the piece stays in its key."""
+        tempo, shift = divmod(number, len(self._shifts))
+        return self._faster(self._transposed(ids, self._shifts[shift]), self.tempi[tempo])
 
     @cached_property
-    def _tables(self) -> dict[int, Ints]:
-        tables = {s: self.representation.transposition(s) for s in range(-self.semitones, self.semitones + 1)}
-        return {semitones: table for semitones, table in tables.items() if table is not None}
+    def _shifts(self) -> list[int]:
+        return list(range(-self.semitones + 1, self.semitones + 1)) if self.semitones else [0]
 
     @cached_property
-    def _instrument_ids(self) -> Ints:
-        index = {token: i for i, token in enumerate(self.representation.tokens)}
-        return np.array([index[f"Instrument_{program}"] for program in range(DRUMS + 1)], np.int32)
+    def _tables(self) -> dict[int, Ints | None]:
+        return {shift: self.representation.transposition(shift) for shift in self._shifts}
+
+    def _transposed(self, ids: Ints, shift: int) -> Ints:
+        if not shift:
+            return ids
+        table = self._tables[shift]
+        return self._through_score(ids, lambda score: score.transpose(shift)) if table is None else table[ids]
+
+    def _faster(self, ids: Ints, factor: float) -> Ints:
+        if factor == 1:
+            return ids
+        if self.representation.grid.unit == "second":
+            return self._through_score(ids, lambda score: _squeezed(score, factor))
+        table = self._tempo_tables[factor]
+        return self._through_score(ids, lambda score: _with_tempi(score, factor)) if table is None else table[ids]
+
+    @cached_property
+    def _tempo_tables(self) -> dict[float, Ints | None]:
+        return {factor: _tempo_table(self.representation.tokens, factor) for factor in self.tempi}
+
+    def _through_score(self, ids: Ints, change: Callable[[Score], Score]) -> Ints:
+        try:
+            score = change(self.representation.decode(ids, Compose()))
+            return self.representation.encode(score, Compose()).ids
+        except (PartimentoError, ValueError):  # a pitch would leave the range, or there is nothing to change
+            return ids
+
+    @cached_property
+    def _program_of(self) -> NDArray[np.int64]:
+        """Program that each token names, −1 for none: those tokens change when it alone is exchanged."""
+        programs, itself = np.full(len(self.representation.tokens), -1), np.arange(len(self.representation.tokens))
+        for program in range(128):
+            table = self.representation.exchange({program: program ^ 1})
+            if table is not None:
+                programs[table != itself] = program
+        return programs
 
     def _swapped(self, ids: Ints, rng: np.random.Generator) -> Ints:
         """Each program of the piece exchanged, or not, for one that the piece does not use yet."""
-        first = int(self._instrument_ids[0])
-        used = np.unique(ids[(ids >= first) & (ids <= first + DRUMS)]) - first
-        table = np.arange(len(self.representation.tokens), dtype=np.int32)
-        taken = set(used.tolist())
-        for program in used.tolist():
+        used = [program for program in np.unique(self._program_of[ids]).tolist() if program >= 0]
+        taken, chosen = set(used), dict[int, int]()
+        for program in used:
             choices = [p for p in roles(program, alone=len(used) == 1) if p not in taken]
             if choices and rng.random() < self.swap:
-                chosen = int(rng.choice(choices))
-                taken.add(chosen)
-                table[first + program] = first + chosen
-        return table[ids]
+                chosen[program] = int(rng.choice(choices))
+                taken.add(chosen[program])
+        table = self.representation.exchange(chosen) if chosen else None
+        return ids if table is None else table[ids]
 
 
 def roles(program: int, alone: bool) -> tuple[int, ...]:
@@ -67,3 +119,40 @@ def roles(program: int, alone: bool) -> tuple[int, ...]:
     if program in _MELODY:
         return _MELODY + _CHORDAL if alone else _MELODY
     return _CHORDAL if program in _CHORDAL else ()
+
+
+def _tempo_table(tokens: Sequence[str], factor: float) -> Ints | None:
+    """Id of the nearest counterpart of each tempo token, None where no token names a tempo."""
+    stated = {i: _number(token.removeprefix("Tempo_")) for i, token in enumerate(tokens) if token.startswith("Tempo_")}
+    bpm = {i: value for i, value in stated.items() if value is not None}
+    if not bpm:
+        return None
+    table, ids, values = np.arange(len(tokens), dtype=np.int32), list(bpm), np.array(list(bpm.values()))
+    table[ids] = [ids[int(np.abs(np.log(values / (value * factor))).argmin())] for value in values]
+    return table
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text) if float(text) > 0 else None
+    except ValueError:
+        return None
+
+
+def _with_tempi(score: Score, factor: float) -> Score:
+    tempos = score.tempos.copy() if len(score.tempos) else np.array([(0, DEFAULT_TEMPO_BPM)], TEMPO)
+    tempos["tempo_bpm"] *= factor
+    return replace(score, tempos=tempos)
+
+
+def _squeezed(score: Score, factor: float) -> Score:
+    """All times divided by the factor, on the score's own ticks."""
+
+    def onset(ticks: Any) -> Any:
+        return np.rint(ticks / factor).astype(np.int64) if isinstance(ticks, np.ndarray) else round(ticks / factor)
+
+    def duration(ticks: Any) -> Any:
+        at_least_one = np.minimum(ticks, 1)  # grace notes have none
+        return np.maximum(onset(ticks), at_least_one) if isinstance(ticks, np.ndarray) else max(onset(ticks), ticks > 0)
+
+    return score.map_ticks(onset, duration)

@@ -22,7 +22,7 @@ from partimento.data.dataset import TokenDataset
 from partimento.errors import BadRecipe
 
 Augment = Callable[[NDArray[np.int32], np.random.Generator], NDArray[np.int32]]
-"""Another version of a piece: ids and a generator to ids of the same shape."""
+"""Another version of a piece: ids and a generator to ids. A longer version is cut to the length of the original."""
 Batch = dict[str, Tensor]
 """`input_ids`, `labels` and `position_ids`, each int64 of shape (rows, context)."""
 
@@ -104,7 +104,7 @@ class PackedBatches:
     def batch(self, step: int) -> Batch:
         """The batch of a training step, whatever came before."""
         rng = self._generator(_AUGMENT, step)
-        rows = [self._packed[self._row(index)] for index in range(step * self.rows, (step + 1) * self.rows)]
+        rows = [self._row(index) for index in range(step * self.rows, (step + 1) * self.rows)]
         return self._batch(rows, rng)
 
     def once(self) -> Iterator[Batch]:
@@ -112,12 +112,17 @@ class PackedBatches:
         for first in range(0, len(self._packed), self.rows):
             yield self._batch(self._packed[first : first + self.rows], None)
 
-    def _row(self, index: int) -> int:
-        """Row at a place of the endless stream."""
-        epoch, place = divmod(index, len(self._packed))
+    def _row(self, index: int) -> list[int]:
+        """Windows of the row at a place of the endless stream."""
+        _, row = self._place(index, len(self._packed))
+        return self._packed[row]
+
+    def _place(self, index: int, rows: int) -> tuple[int, int]:
+        """Epoch of a place of the endless stream, and which of its rows stands there."""
+        epoch, place = divmod(index, rows)
         if epoch != self._epoch:
-            self._epoch, self._order = epoch, self._generator(_ORDER, epoch).permutation(len(self._packed))
-        return int(self._order[place])
+            self._epoch, self._order = epoch, self._generator(_ORDER, epoch).permutation(rows)
+        return epoch, int(self._order[place])
 
     def _generator(self, purpose: int, counter: int) -> np.random.Generator:
         return np.random.Generator(np.random.Philox(key=[self._seed, purpose], counter=[0, 0, 0, counter]))
@@ -130,13 +135,13 @@ class PackedBatches:
         for row, windows in enumerate(rows):
             at = 0
             for window in windows:
-                ids = self._ids(window, rng)
-                piece = slice(at, at + len(ids))
+                length = int(self.dataset.lengths[window])
+                ids = self._ids(window, rng)[:length]
                 first_target = 1 if self._prompt_loss else max(1, int(self.dataset.prompt_length[window]))
-                input_ids[row, piece] = ids
+                input_ids[row, at : at + len(ids)] = ids
                 labels[row, at + first_target : at + len(ids)] = ids[first_target:]
-                position_ids[row, piece] = np.arange(len(ids))
-                at += len(ids)
+                position_ids[row, at : at + length] = np.arange(length)
+                at += length
             position_ids[row, at:] = np.arange(self.context - at)
         arrays = {"input_ids": input_ids, "labels": labels, "position_ids": position_ids}
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
@@ -144,6 +149,40 @@ class PackedBatches:
     def _ids(self, window: int, rng: np.random.Generator | None) -> NDArray[np.int32]:
         ids = self.dataset[window].astype(np.int32)
         return ids if rng is None or self._augment is None else self._augment(ids, rng)
+
+
+class CaptionEpochs(PackedBatches):
+    """One window of every piece in each epoch: in epoch k the k-th, cyclically, one to a row.
+
+    So an epoch is one pass over the pieces, and over their captions, and long pieces weigh no more than short ones.
+    The arguments are those of `PackedBatches`.
+    """
+
+    def __init__(self, dataset: TokenDataset, context: int, rows: int, **options: Any) -> None:
+        super().__init__(dataset, context, rows, **options)
+        names, first, counts = np.unique(dataset.column("piece"), return_index=True, return_counts=True)
+        order = np.argsort(first)
+        self.pieces: list[str] = names[order].tolist()
+        """Ids of the pieces, in the order of the dataset."""
+        self._first, self._windows = first[order], counts[order]
+
+    @property
+    def rows_per_epoch(self) -> int:
+        """As many as there are pieces."""
+        return len(self.pieces)
+
+    @property
+    def fill(self) -> float:
+        """Share of positions that hold a token, on average over many epochs."""
+        sums = np.add.reduceat(self.dataset.lengths, self._first)
+        return float((sums / self._windows).mean()) / self.context
+
+    def window(self, epoch: int, piece: int) -> int:
+        """Which window a piece contributes to an epoch."""
+        return int(self._first[piece] + epoch % self._windows[piece])
+
+    def _row(self, index: int) -> list[int]:
+        return [self.window(*self._place(index, len(self.pieces)))]
 
 
 class MusicDataModule(LightningDataModule):

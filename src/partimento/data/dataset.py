@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -146,6 +146,8 @@ class DatasetInfo:
     """Where the music comes from."""
     licences: dict[str, str]
     """Licence of each source."""
+    augmentation: dict[str, Any] = field(default_factory=dict[str, Any])
+    """How pieces are to be varied when they are read: `transpose`, `tempi`, `swap`."""
 
     @classmethod
     def read(cls, folder: Path) -> DatasetInfo:
@@ -159,7 +161,8 @@ class DatasetInfo:
             raise BadFile(folder, "is no dataset (it has no dataset.json); make one with `partimento prepare`")
         try:
             content = json.loads(path.read_text("utf-8"))
-            info = cls(*(content[name] for name in cls.__slots__))
+            needed = {name: content[name] for name in list(cls.__slots__)[:-1]}
+            info = cls(**needed, augmentation=content.get("augmentation", {}))
             well_formed = info.vocabulary_size > max(info.special[name] for name in ("pad", "bos", "eos"))
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise BadFile(path, f"is damaged ({type(error).__name__}: {error}); prepare it again") from error

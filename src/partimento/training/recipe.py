@@ -42,12 +42,19 @@ class DataRecipe:
     """Each piece is transposed by up to so many semitones, up or down, at each reading."""
     swap_instruments: float = 0.0
     """Chance that an instrument is exchanged for another of its role at each reading."""
+    tempi: list[float] = field(default_factory=lambda: [1.0])
+    """Each piece is one of these times as fast at each reading. If neither keys, tempi nor instruments are varied here,
+    the dataset's own settings hold."""
 
     def __post_init__(self) -> None:
         _require(0 <= self.transpose <= 12, f"data.transpose is {self.transpose}; it has to be from 0 to 12")
         _require(
             0 <= self.swap_instruments <= 1,
             f"data.swap_instruments is {self.swap_instruments}; it is from 0 to 1",
+        )
+        _require(
+            bool(self.tempi) and all(0.25 <= tempo <= 4 for tempo in self.tempi),
+            f"data.tempi is {self.tempi}; each is from 0.25 to 4",
         )
         _require(bool(self.sources), "data.sources is empty; name at least one, such as music21:bach")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from partimento.data.augment import Augmentation
+from partimento.data.dataset import DatasetInfo
 from partimento.data.prepare import Options, prepare
 from partimento.errors import BadRecipe
 from partimento.io import read_bytes
@@ -27,7 +28,7 @@ def run(recipe: Recipe, out: Path, progress: bool = True) -> Path:
         BadInput: a source is missing, an option is wrong, or what exists was made from another recipe.
     """
     dataset = dataset_of(recipe, progress)
-    return train(recipe, dataset, out, augment=augmentation_of(recipe), progress=progress)
+    return train(recipe, dataset, out, augment=augmentation_of(recipe, dataset), progress=progress)
 
 
 def dataset_of(recipe: Recipe, progress: bool = True) -> Path:
@@ -58,12 +59,16 @@ def dataset_of(recipe: Recipe, progress: bool = True) -> Path:
     return folder
 
 
-def augmentation_of(recipe: Recipe) -> Augmentation | None:
-    """What varies each piece at each reading, None if nothing does."""
-    if not recipe.data.transpose and not recipe.data.swap_instruments:
+def augmentation_of(recipe: Recipe, dataset: Path) -> Augmentation | None:
+    """What varies each piece at each reading, None if nothing does: the recipe's word, else the dataset's."""
+    data, stored = recipe.data, DatasetInfo.read(dataset).augmentation
+    transpose, tempi, swap = data.transpose, data.tempi, data.swap_instruments
+    if not transpose and not swap and tempi == [1.0]:
+        transpose, tempi, swap = stored.get("transpose", 0), stored.get("tempi", [1.0]), stored.get("swap", 0.0)
+    if not transpose and not swap and tempi == [1.0]:
         return None
-    representation = create(recipe.data.representation, **recipe.data.representation_config)
-    return Augmentation(representation, recipe.data.transpose, recipe.data.swap_instruments)
+    representation = create(data.representation, **data.representation_config)
+    return Augmentation(representation, transpose, swap, tuple(tempi))
 
 
 def _options(recipe: Recipe) -> Options:
