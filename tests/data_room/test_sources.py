@@ -113,6 +113,16 @@ def test_a_failed_or_hostile_download_leaves_no_collection(serve, web, home):
         assert [path for path in home.rglob("*") if path.is_file() and path.name != "lock"] == []
 
 
+def test_what_a_killed_process_left_is_cleared_away(serve, web, freedoom):
+    serve("freedoom-midi", {"freedoom.zip": freedoom})
+    version = SOURCES["freedoom-midi"].version
+    left = sources.cache_folder() / "sources" / "freedoom-midi" / f".{version}.new"
+    (left / "musics").mkdir(parents=True)
+    (left / "musics" / "half.mid").write_bytes(b"MTh")
+    assert len(find_files("freedoom-midi", web=web)) == 2
+    assert not left.exists()
+
+
 def test_content_without_a_published_checksum_is_held_to_that_of_the_first_download(serve, web):
     first = {"x/musics/a.mid": SONG, "x/musics/b.mid": SONG}
     serve("freedoom-midi", {"freedoom.zip": zipped(first)})
@@ -428,6 +438,9 @@ def test_files_and_folders_are_found_as_they_are(jigs):
 def test_unknown_names_suggest_the_nearest(home):
     with pytest.raises(BadInput, match=r"do you mean maestro\? \(partimento data list"):
         find_files("meastro")
+    for name in ("", "x" * 5000, "a\0b", "maestro:x" * 1000):
+        with pytest.raises(BadInput):
+            find_files(name)
     with pytest.raises(BadInput, match="do you mean pop909"):
         sources.remove("pop90")
 

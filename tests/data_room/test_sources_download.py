@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,6 +64,22 @@ def test_what_was_loaded_is_kept_for_the_next_run_however_often_it_is_cut(place,
         assert place.with_name("a.zip.part").stat().st_size == at
     assert download(REMOTE, place, impatient) == SHA256
     assert [asked for _, asked in server.asked] == ["", "bytes=200000-", "bytes=400000-"]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_wherever_it_is_cut_and_whatever_is_asked_the_content_is_right(place, web, server, seed):
+    rng = random.Random(seed)
+    remote = rng.choice((REMOTE, replace(REMOTE, checksum="")))
+    if rng.random() < 0.3:
+        server.tags[PATH] = rng.choice(("", 'W/"x"'))
+    for _ in range(6):
+        server.cuts[PATH] = rng.randrange(len(CONTENT))
+        with suppress(BadInput):
+            download(remote, place, replace(web, attempts=1))
+        server.cuts.clear()
+    assert download(remote, place, web) == SHA256
+    assert place.read_bytes() == CONTENT
+    assert names(place.parent) == ["a.zip"]
 
 
 def test_tries_that_come_on_do_not_use_up_the_patience(place, web, server):
@@ -210,6 +228,13 @@ def test_the_token_goes_to_the_hub_and_not_further(place, server):
     server.files["/elsewhere"] = CONTENT
     assert download(replace(REMOTE, url="https://huggingface.co/datasets/x"), place, web) == SHA256
     assert [headers.get("Authorization") for headers in server.headers] == ["Bearer secret", None]
+
+
+def test_the_token_does_not_go_to_a_mirror(place, server):
+    web = Web(mirror=server.url, hub="", token="secret", wait_seconds=0.01)
+    server.files["/huggingface.co/x"] = CONTENT
+    download(replace(REMOTE, url="https://huggingface.co/x"), place, web)
+    assert "Authorization" not in server.headers[0]
 
 
 def test_only_one_process_downloads(tmp_path):

@@ -215,6 +215,12 @@ def test_strange_answers_of_the_hub_are_named(publish, hub, server, answer):
             find_files("hf:me/odd", web=hub)
 
 
+def test_an_answer_that_is_cut_off_is_asked_for_again(publish, hub, server):
+    publish("me/tunes", {"train": [parquet({"abc": [ABC.format(1)]})]})
+    server.cuts["/api/datasets/me/tunes"] = 10
+    assert len(find_files("hf:me/tunes", web=hub)) == 1
+
+
 def test_what_is_missing_is_said(hub, server):
     with pytest.raises(BadInput, match=r"/api/datasets/me/nothing: cannot be downloaded, it is not there"):
         find_files("hf:me/nothing", web=hub)

@@ -75,7 +75,7 @@ def get_source(
         BadInput: it cannot be had.
     """
     refuse(source)
-    if source.startswith("music21:") or Path(source).exists():
+    if source.startswith("music21:") or _is_place(source):
         raise BadInput(f"{source}: is on this machine already, there is nothing to download")
     if source.startswith("hf:"):
         name, entry = _hub_entry(source, web or Web())
@@ -128,7 +128,7 @@ def nearest(name: str, known: list[str]) -> str:
 
 
 def _found(source: str, tell: Tell, web: Web | None) -> list[SourceFile]:
-    if Path(source).exists():
+    if _is_place(source):
         return local_files(Path(source))
     refuse(source)
     if source.startswith("music21:"):
@@ -142,6 +142,13 @@ def _found(source: str, tell: Tell, web: Web | None) -> list[SourceFile]:
     entry = _entry(name)
     option = option_of(name, entry, option)
     return _collection_files(name, entry, option, get(name, entry, web=web, tell=tell))
+
+
+def _is_place(source: str) -> bool:
+    try:
+        return bool(source) and Path(source).exists()
+    except (OSError, ValueError):  # too long, or with signs that no path has
+        return False
 
 
 def _entry(name: str) -> Entry:

@@ -37,8 +37,11 @@ class Limits:
     """How much an archive may hold."""
 
     members: int = 2_000_000
+    """Most members."""
     member_bytes: int = 512 * 2**20
+    """Most bytes of one member that is unpacked."""
     bytes: int = 64 * 2**30
+    """Most bytes of all members together."""
     ratio: int = 200
     """Unpacked to packed size; small archives may have more."""
     small_bytes: int = 64 * 2**20

@@ -93,7 +93,7 @@ class Web:
         if urlsplit(place).scheme not in ("http", "https"):
             raise BadInput(f"{place}: only http and https are downloaded from")
         request = urllib.request.Request(place, headers={"User-Agent": "partimento", **(headers or {})})
-        if self.token and url.startswith(HUB + "/"):
+        if self.token and url.startswith(HUB + "/") and (self.hub or not self.mirror):
             request.add_unredirected_header("Authorization", f"Bearer {self.token}")
         try:
             return urllib.request.urlopen(request, timeout=self.timeout_seconds)
@@ -102,7 +102,7 @@ class Web:
                 raise _refusal(place, error) from None
         except urllib.error.URLError as error:
             raise _unreached(place, error.reason) from None
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             raise Passing(_said(error)) from None
 
     def json(self, url: str) -> tuple[Any, str]:
@@ -120,10 +120,15 @@ class Web:
     def _read(self, url: str) -> tuple[bytes, str]:
         def read() -> tuple[bytes, str]:
             with self.open(url) as response:
-                data = response.read(MAX_ANSWER_BYTES + 1)
                 link = response.headers.get("Link", "")
+                try:
+                    data = response.read(MAX_ANSWER_BYTES + 1)
+                except (OSError, http.client.HTTPException) as error:
+                    raise Passing(_said(error)) from None
             if len(data) > MAX_ANSWER_BYTES:
                 raise BadInput(f"{self.place(url)}: the answer is larger than {MAX_ANSWER_BYTES >> 20} MiB")
+            if response.length:
+                raise Passing("the connection was cut")
             return data, link
 
         return patiently(self, self.place(url), read)
@@ -144,8 +149,6 @@ def patiently(web: Web, what: str, act: Callable[[], T], came_on: Callable[[], b
             if failures >= web.attempts:
                 raise BadInput(f"{what}: {error}; tried {failures} times") from None
             time.sleep(max(web.wait_seconds * 2 ** (failures - 1), error.wait_seconds))
-        except http.client.HTTPException as error:
-            raise BadInput(f"{what}: {_said(error)}") from None
 
 
 def _refusal(place: str, error: urllib.error.HTTPError) -> Exception:
