@@ -85,10 +85,17 @@ def test_foreign_sequences_are_read_as_far_as_they_make_sense(tmp_path):
     path = tmp_path / "model.txt"
     note = [0, 10_050, 11_060]
     shifted = [128_256 + token for token in [55_026, *note, 300, *note]]
-    path.write_text("\n".join(" ".join(map(str, ids)) for ids in ([*note, 10_001], [55_025] * 3 + note, shifted)))
+    foreign = [
+        [*note, 10_001],
+        [55_025] * 3 + note,
+        [55_027, *(27_513 + token for token in note)],
+        shifted,
+        [-9, *note],
+    ]
+    path.write_text("\n".join(" ".join(map(str, ids)) for ids in foreign))
     document = read_document(path, create("amt"))
-    assert [window.dropped for window in document.windows] == [1, 0, 1]
-    assert len(decode_piece(document).notes) == 4
+    assert [window.dropped for window in document.windows] == [1, 0, 0, 1, 1]
+    assert len(decode_piece(document).notes) == 6
 
 
 def test_only_what_stands_in_no_window_is_lost():

@@ -26,6 +26,7 @@ from partimento.score.joining import join
 
 SUFFIXES = (".json", ".txt", ".tokens")
 MAX_TOKENS = 1 << 24
+MAX_ID = (1 << 31) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +161,12 @@ def _lines(path: Path, text: str, representation: Representation[Any]) -> Iterat
             word = str(error).rpartition(":")[2].strip(" '")
             raise BadFile(path, f"line {number}: {word!r} is no token of {representation.name}") from None
         if tokens:
-            yield _checked(path, Window(_ids(path, tokens)), representation)
+            least = -MAX_ID if isinstance(representation, Repairs) else 0  # MIDI-LLM's words lie below its music
+            yield _checked(path, Window(_ids(path, tokens, least)), representation)
 
 
-def _ids(path: Path, tokens: list[int]) -> Ints:
-    if len(tokens) > MAX_TOKENS or any(not 0 <= token < 1 << 31 for token in tokens):
+def _ids(path: Path, tokens: list[int], least: int = 0) -> Ints:
+    if len(tokens) > MAX_TOKENS or any(not least <= token <= MAX_ID for token in tokens):
         raise BadFile(path, "holds numbers that are no token ids")
     return np.array(tokens, np.int32)
 
