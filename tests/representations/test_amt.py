@@ -103,6 +103,15 @@ def test_what_cannot_be_said_is_named():
     assert (len(quantised.notes), len(quantised.parts)) == (64, 16)
 
 
+def test_parts_of_one_instrument_are_one_however_many():
+    rows = [{"onset_tick": n // 90, "duration_tick": 9, "pitch": 60 + n % 7, "part": 7 * n % 300} for n in range(300)]
+    score = Score(50, (Part(),) * 300, notes_array(rows))
+    quantised, losses = AMT.quantise(score)
+    assert np.bincount(quantised.notes["onset_tick"]).tolist() == [64, 64, 64, 30]
+    assert len(losses) == 300 - len(quantised.notes)
+    assert len(quantised.parts) == 1
+
+
 def test_notes_of_unknown_length_sound_for_a_quarter_of_a_second():
     score = Score(480, (Part(),), notes_array([{"onset_tick": 0, "duration_tick": 0, "pitch": 60}]))
     assert AMT.encode(score, Compose()).target[:3].tolist() == event(0, 25, 60)

@@ -79,7 +79,7 @@ def performed(score: Score) -> tuple[Notes, Losses]:
     program = programs_of(sounding)[notes["part"]]
     pitch, duration = notes["pitch"].astype(np.int64), np.minimum(duration, MAX_DURATION - 1)
     found = Notes(onset, duration, program, pitch, notes["note_id"])
-    order = _ascending((onset << 8) + notes["part"])
+    order = _ascending((onset << 15) + notes["part"])
     found, grace = found.take(order), notes["grace"][order] > 0
     for what, find in (("grace note", None), ("seventeenth instrument", _surplus), ("more than 64 at once", _crowd)):
         lost = grace if find is None else find(found)
