@@ -21,6 +21,7 @@ from partimento.representations.base import (
     TextRepresentation,
 )
 from partimento.representations.bpe import Bpe
+from partimento.representations.event_json import EventJson
 from partimento.representations.performance import Performance
 from partimento.representations.remi import Remi
 
@@ -34,7 +35,9 @@ REPRESENTATIONS: dict[str, Callable[..., Representation[Any]]] = {
     "remi": Remi,
 }
 """Music as tokens of a vocabulary of its own."""
-TEXT_REPRESENTATIONS: dict[str, Callable[..., TextRepresentation]] = {}
+TEXT_REPRESENTATIONS: dict[str, Callable[..., TextRepresentation]] = {
+    "event_json": EventJson,
+}
 """Music as text in the tokens of a language model."""
 
 __all__ = [

@@ -65,13 +65,21 @@ def performed(score: Score) -> tuple[Performed, Losses]:
     grace, late = notes.release < 0, notes.onset >= MAX_TIME
     losses = _lost("grace note", notes, grace) + _lost("note behind 24 hours", notes, late & ~grace)
     notes = notes.take(~(grace | late))
+    notes, doubled = one_at_a_time(notes)
+    crowd = _crowd(notes)
+    return notes.take(~crowd), (*losses, *doubled, *_lost(f"note beyond {MAX_SOUNDING} at once", notes, crowd))
+
+
+def one_at_a_time(notes: Performed) -> tuple[Performed, list[Loss]]:
+    """Notes of which no two of one program and pitch sound together, and what is left out for it.
+
+    Of those that begin together the longest stays; others end where the next one begins.
+    """
     notes = notes.take(np.lexsort((notes.note_id, notes.velocity, notes.release, notes.onset, _voice(notes))))
     doubled = _is_doubled(notes)
-    notes, losses = notes.take(~doubled), losses + _lost("note that another doubles", notes, doubled)
-    notes, cut = _ended_where_struck_again(notes)
-    losses += [Loss("end of a note that is struck again")] * cut
-    crowd = _crowd(notes)
-    return notes.take(~crowd), (*losses, *_lost(f"note beyond {MAX_SOUNDING} at once", notes, crowd))
+    kept, losses = notes.take(~doubled), _lost("note that another doubles", notes, doubled)
+    kept, cut = _ended_where_struck_again(kept)
+    return kept, losses + [Loss("end of a note that is struck again")] * cut
 
 
 def _columns(score: Score) -> Performed:
