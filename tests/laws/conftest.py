@@ -103,3 +103,4 @@ TASKS = st.builds(Compose, PLANS, CONSTRAINTS, opens_midway=st.booleans(), ends_
 
 st.register_type_strategy(Score, scores())
 st.register_type_strategy(Compose, TASKS)
+st.register_type_strategy(Constraints, CONSTRAINTS)

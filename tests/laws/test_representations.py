@@ -4,7 +4,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import chain, pairwise
 from typing import Any
 
@@ -14,9 +14,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from partimento.errors import BadRecipe, InfeasibleTask
-from partimento.plan import Compose, Constraints, Plan
+from partimento.plan import Compose, Constraints, Infill, Plan, Task
 from partimento.representations import REPRESENTATIONS, Representation, create
 from partimento.representations.bpe import train_bpe
+from partimento.representations.infilling import chosen_parts, span, spliced
 from partimento.score import Score
 from partimento.theory.instrument import instrument
 from partimento.theory.key import Key
@@ -42,7 +43,7 @@ def merges(name: str, **config: Any) -> dict[str, Any]:
 CONFIGS: dict[str, list[dict[str, Any]]] = {
     "bpe": [merges("performance"), merges("remi")],
     "performance": [{"chords": False}, {"chords": True}],
-    "remi": [{"velocities": False}, {"velocities": True}],
+    "remi": [{"infill": True}, {"velocities": True, "microtiming": True, "infill": True}],
 }
 """Configurations to try; a member without an entry is tried as it comes."""
 EXAMPLES = int(os.environ.get("PARTIMENTO_EXAMPLES", "15"))
@@ -63,7 +64,7 @@ def allows(rep: Representation[Any], state: Any, token: int) -> bool:
     return any(low <= token < high for low, high in rep.allowed(state))
 
 
-def start(rep: Representation[Any], task: Compose) -> Any:
+def start(rep: Representation[Any], task: Task) -> Any:
     try:
         return rep.start(task)
     except InfeasibleTask:
@@ -80,7 +81,7 @@ def counts_bars(rep: Representation[Any]) -> bool:
     return rep.grid.unit == "quarter"
 
 
-def walked(rep: Representation[Any], task: Compose, seed: int) -> tuple[np.ndarray, Score]:
+def walked(rep: Representation[Any], task: Task, seed: int) -> tuple[np.ndarray, Score]:
     """The tokens of a random sequence, and the score that they decode to."""
     ids = np.array([token for _, token in walk(rep, start(rep, task), seed)], np.int32)
     return ids, rep.decode(ids, task)
@@ -222,6 +223,10 @@ def test_walks_end_within_the_budget_and_reencode_to_themselves(rep, task, seed)
 @each
 @given(TASKS, SEEDS)
 def test_something_is_always_allowed_and_forced_tokens_are_the_only_ones(rep, task, seed):
+    _check_choices(rep, task, seed)
+
+
+def _check_choices(rep: Representation[Any], task: Task, seed: int) -> None:
     forced: list[int] = []
     for state, token in walk(rep, start(rep, task), seed):
         ranges = rep.allowed(state)
@@ -240,9 +245,13 @@ def test_something_is_always_allowed_and_forced_tokens_are_the_only_ones(rep, ta
 @each
 @given(TASKS, SEEDS)
 def test_the_shortest_end_can_be_reached(rep, task, seed):
+    _check_shortest_end(rep, task, seed)
+
+
+def _check_shortest_end(rep: Representation[Any], task: Task, seed: int) -> None:
     for spent, (state, _) in enumerate(walk(rep, start(rep, task), seed)):
         shortest = rep.shortest_end(state)
-        assert spent + shortest <= task.constraints.budget
+        assert spent + shortest <= (task.constraints.budget or 0)
         ranges = rep.allowed(state)
         ends = (token for low, high in ranges for token in (low, high - 1))
         within = (token for low, high in ranges for token in range(low + 1, high - 1))
@@ -333,7 +342,9 @@ def test_the_chords_of_the_plan_stand_where_they_belong(rep, task, seed):
         full = int(meter.duration_quarter * score.ticks_per_quarter)
         chords = task.plan.chords[bar % len(task.plan.chords)]
         wanted += [(onset + k * full // len(chords), c.plain.pitch_classes) for k, c in enumerate(chords)]
-    assert [(c.onset_tick, c.symbol and c.symbol.pitch_classes) for c in score.chords] == wanted
+    assert [c.symbol and c.symbol.pitch_classes for c in score.chords] == [tones for _, tones in wanted]
+    for chord, (tick, _) in zip(score.chords, wanted, strict=True):  # on that tick, or the step of the grid before it
+        assert 0 <= tick - chord.onset_tick < max(score.ticks_per_quarter / 12, 1)
 
 
 @each
@@ -432,3 +443,107 @@ def test_notes_on_beats_are_chord_tones_where_that_is_asked_for(rep, task, seed)
             continue
         symbol = score.chords[sounding].symbol
         assert symbol is None or int(note["pitch"]) % 12 in symbol.pitch_classes
+
+
+# Bars of a piece that are to be filled in
+
+
+@st.composite
+def holes(draw: st.DrawFn) -> tuple[Score, Infill]:
+    """A piece, and the task to write some bars of some of its parts."""
+    score = draw(SCORES)
+    first = draw(st.integers(0, len(score.measures) - 1))
+    last = draw(st.integers(first + 1, len(score.measures)))
+    parts = draw(st.none() | st.sets(st.integers(0, len(score.parts) - 1), min_size=1).map(tuple))
+    constraints = replace(draw(st.from_type(Constraints)), budget=draw(st.integers(100, 900)))
+    return score, Infill(first, last, parts, score, constraints=constraints)
+
+
+HOLES = holes()
+
+
+def hole(rep: Representation[Any], score: Score, task: Infill) -> Infill:
+    """The task, where the representation can say its bars and where its budget holds what is given."""
+    needs(rep, "infill")
+    try:
+        rep.start(task)
+    except InfeasibleTask:
+        assume(False)
+    return task
+
+
+@each
+@given(HOLES)
+def test_what_is_filled_in_as_it_was_gives_the_same_notes(rep, score_and_task):
+    score, task = score_and_task
+    task = replace(hole(rep, *score_and_task), constraints=Constraints())
+    encoded, (quantised, _) = rep.encode(score, task), rep.quantise(score)
+    decoded = rep.decode(encoded.ids, task)
+    assert spliced(score, decoded, task) == spliced(score, quantised, task)
+    assert decoded == quantised or not counts_bars(rep)  # what is far from the bars need not be told
+    state = rep.start(task)
+    assert rep.forced(state)[: len(encoded.prompt)] == tuple(encoded.prompt.tolist())
+    for token in encoded.ids.tolist():
+        assert allows(rep, state, token), rep.tokens[token]
+        state = rep.step(state, token)
+    assert rep.shortest_end(state) == 0
+
+
+@each
+@given(HOLES, SEEDS)
+def test_filling_in_keeps_to_its_budget_and_always_has_a_choice(rep, score_and_task, seed):
+    task = hole(rep, *score_and_task)
+    _check_choices(rep, task, seed)
+    _check_shortest_end(rep, task, seed)
+
+
+@each
+@given(HOLES, SEEDS)
+def test_filling_in_adds_notes_only_and_reencodes_to_itself(rep, score_and_task, seed):
+    task = hole(rep, *score_and_task)
+    ids, whole = walked(rep, task, seed)
+    assert len(ids) <= (task.constraints.budget or 0)
+    for stop in random.Random(seed).choices(range(len(ids)), k=20):
+        assert not _sounds(rep.decode(ids[:stop], task)) - _sounds(whole)
+    if rep.canonical and len(whole.measures) == len(score_and_task[0].measures) and not score_and_task[0].programs:
+        assert rep.encode(whole, replace(task, score=whole)).ids.tolist() == ids.tolist()
+
+
+def _sounds(score: Score) -> Counter[tuple[int, ...]]:
+    return Counter(score.notes[["onset_tick", "duration_tick", "pitch", "velocity"]].tolist())
+
+
+@each
+@given(HOLES, SEEDS)
+def test_notes_outside_the_bars_and_parts_stay_as_they_are(rep, score_and_task, seed):
+    score, task = score_and_task[0], hole(rep, *score_and_task)
+    _, new = walked(rep, task, seed)
+    begin, end = span(score, task)
+    result = spliced(score, new, task)
+    scale = result.ticks_per_quarter // score.ticks_per_quarter
+    before, after = ({int(note["note_id"]): note for note in s.notes} for s in (score, result))
+    for note_id, note in before.items():
+        if note["part"] not in chosen_parts(score, task) or not begin <= note["onset_tick"] < end:
+            assert _scaled(note, scale) == after[note_id].item()
+    for note_id in after.keys() - before.keys():
+        assert after[note_id]["part"] in chosen_parts(score, task)
+        assert scale * begin <= after[note_id]["onset_tick"] < scale * end
+        assert note_id > max(before, default=-1)
+    assert all(_scaled(before[note_id], scale) == after[note_id].item() for note_id in after.keys() & before.keys())
+    assert len(after) == len(result.notes)
+
+
+def _scaled(note: Any, scale: int) -> tuple[Any, ...]:
+    onset, duration, *rest = note.item()
+    return (onset * scale, duration * scale, *rest)
+
+
+@each
+@given(HOLES, st.integers(60, 400))
+def test_windows_around_bars_to_fill_in_fit_the_budget(rep, score_and_task, budget):
+    score, task = score_and_task[0], hole(rep, *score_and_task)
+    for piece, part in rep.windows(score, task, budget):
+        assert isinstance(part, Infill)
+        ids = rep.encode(piece, part).ids
+        assert len(ids) <= budget
+        assert spliced(piece, rep.decode(ids, part), part) == spliced(piece, rep.quantise(piece)[0], part)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Self
 
 import numpy as np
 
@@ -21,7 +22,7 @@ class Vocabulary:
     """Index of the block that each id belongs to, shape (vocabulary,)."""
 
     @classmethod
-    def of(cls, blocks: Iterable[tuple[str, list[str]]]) -> Vocabulary:
+    def of(cls, blocks: Iterable[tuple[str, list[str]]]) -> Self:
         """The vocabulary of blocks (name, members); a token's name is one word: `Key_D-major`."""
         first, size, tokens = dict[str, int](), dict[str, int](), list[str]()
         for name, members in blocks:

@@ -92,12 +92,8 @@ def split_programs(score: Score) -> Score:
     """`Score.split_programs`."""
     if not score.programs:
         return score
-    programs = _program_of_notes(score)
-    played = [
-        (index, program)
-        for index, part in enumerate(score.parts)
-        for program in dict.fromkeys(programs[score.notes["part"] == index].tolist()) or [part.program]
-    ]
+    programs = program_of_notes(score)
+    played = played_programs(score)
     first = {part: at for at, (part, _) in reversed(list(enumerate(played)))}
     place = {pair: at for at, pair in enumerate(played)}
     notes = score.notes.copy()
@@ -115,7 +111,18 @@ def split_programs(score: Score) -> Score:
     return replace(score, parts=parts, notes=notes, programs=(), groups=groups, **changes)
 
 
-def _program_of_notes(score: Score) -> np.ndarray[Any, np.dtype[np.int64]]:
+def played_programs(score: Score) -> list[tuple[int, int]]:
+    """(part, program) of each part that `split_programs` makes."""
+    programs = program_of_notes(score)
+    return [
+        (index, program)
+        for index, part in enumerate(score.parts)
+        for program in dict.fromkeys(programs[score.notes["part"] == index].tolist()) or [part.program]
+    ]
+
+
+def program_of_notes(score: Score) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """The program in force at each note, shape (n,); drums are not told apart."""
     programs = np.array([part.program for part in score.parts], np.int64)[score.notes["part"]]
     for change in score.programs:
         is_later = (score.notes["part"] == change.part) & (score.notes["onset_tick"] >= change.onset_tick)

@@ -293,8 +293,22 @@ class Score:
 
 
 def _merged(notes: Records) -> Records:
-    """Notes with each chain of tied ones as one; where several could go on, the one in the same voice does."""
-    merged, keep = notes.copy(), np.ones(len(notes), bool)
+    """Notes with each chain of tied ones as one."""
+    heads, index = tie_heads(notes), np.arange(len(notes))
+    later = np.flatnonzero(heads != index)
+    merged = notes.copy()
+    ends = notes["onset_tick"] + notes["duration_tick"]
+    merged["duration_tick"][heads[later]] = ends[later] - notes["onset_tick"][heads[later]]
+    merged["tied"] = False
+    return merged[heads == index]
+
+
+def tie_heads(notes: Records) -> NDArray[np.int64]:
+    """Index of the note that begins each note's chain of ties, its own where none is tied to it; shape (n,).
+
+    Where several could go on, the one in the same voice does.
+    """
+    heads = np.arange(len(notes))
     open_chains: dict[tuple[int, int, int], list[tuple[int, int]]] = {}
     ends = notes["onset_tick"] + notes["duration_tick"]
     columns = [notes[name].tolist() for name in ("part", "pitch", "onset_tick", "voice", "tied", "grace")]
@@ -307,13 +321,10 @@ def _merged(notes: Records) -> Records:
         own = own or [chain for chain in waiting if (part, pitch, onset, chain[1]) not in begun]
         if own:
             waiting.remove(own[0])
-            head = own[0][0]
-            merged["duration_tick"][head] = ends[index] - merged["onset_tick"][head]
-            keep[index] = False
+            heads[index] = head = own[0][0]
         if tied:
             open_chains.setdefault((part, pitch, int(ends[index])), []).append((head, voice))
-    merged["tied"] = False
-    return merged[keep]
+    return heads
 
 
 def _is_timed(value: Any) -> bool:

@@ -8,11 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from partimento.errors import BadInput
-from partimento.plan import Task
+from partimento.errors import BadInput, InfeasibleTask
+from partimento.plan import Compose, Infill, Task
 from partimento.representations.base import Encoded, Grid, Ints, Losses, Ranges, Special
-from partimento.representations.remi import codec, vocabulary
+from partimento.representations.infilling import excerpts
+from partimento.representations.remi import vocabulary
+from partimento.representations.remi.decoding import decode
+from partimento.representations.remi.encoding import encode, encode_body, encode_header
 from partimento.representations.remi.grammar import Grammar, State
+from partimento.representations.remi.infill import Gap, gap
 from partimento.representations.remi.quantise import quantise
 from partimento.score import Score
 
@@ -22,23 +26,30 @@ class Remi:
 
     name = "remi"
     canonical = True
-    grid = Grid("quarter", vocabulary.GRID)
-    enforces = frozenset({
+    _enforces = frozenset({
         "key", "meter", "tempo_bpm", "instruments", "bars", "chords", "style", "steady", "playable", "max_rest_bars",
         "max_chromatic_share", "chord_tones", "ends_on_tonic", "chord_symbols", "budget",
     })  # fmt: skip
 
-    def __init__(self, velocities: bool = False) -> None:
-        """`velocities`: whether groups of notes state theirs."""
-        self._velocities = velocities
-        self.vocabulary = vocabulary.build(velocities)
+    def __init__(self, velocities: bool = False, microtiming: bool = False, infill: bool = False) -> None:
+        """A vocabulary with tokens for what is asked for.
+
+        Args:
+            velocities: groups of notes state theirs.
+            microtiming: notes keep how far they are off the grid, on one of 96 steps to a quarter.
+            infill: bars of some parts can be left out, to be written after all that stands around them.
+        """
+        self._options = {"velocities": velocities, "microtiming": microtiming, "infill": infill}
+        self.vocabulary = vocabulary.build(**self._options)
         self.tokens = self.vocabulary.tokens
+        self.grid = Grid("quarter", self.vocabulary.ticks_per_quarter)
+        self.enforces = self._enforces | ({"infill"} if infill else set())
         self._grammar = Grammar(self.vocabulary)
 
     @property
     def config(self) -> dict[str, Any]:
-        """Options that build this representation again."""
-        return {"velocities": self._velocities}
+        """Options that build this representation again; those that are off are left out, but velocities."""
+        return {name: value for name, value in self._options.items() if value or name == "velocities"}
 
     @property
     def special(self) -> Special:
@@ -47,37 +58,45 @@ class Remi:
 
     def quantise(self, score: Score) -> tuple[Score, Losses]:
         """The score that the tokens stand for; see `quantise.quantise`."""
-        return quantise(score, self._velocities)
+        return quantise(score, self._options["velocities"], self.vocabulary.unit)
 
     def encode(self, score: Score, task: Task) -> Encoded:
-        """Header as prompt, measures and EOS as target.
+        """Header as prompt, measures and EOS as target; to fill in, all that is given and `Fill` as prompt.
 
         Raises:
             NeedsBeats: the score has no measures.
             BadInput: it has more measures than a header can state; take `windows`.
+            BadPlan, InfeasibleTask: it has not the bars or parts that are to be filled in.
         """
-        quantised, _ = self.quantise(score)
-        return self._encode_quantised(quantised, task)
+        return self._encode(score, task)[0]
 
-    def _encode_quantised(self, score: Score, task: Task) -> Encoded:
-        if len(score.measures) > vocabulary.MAX_BARS:
+    def _encode(self, score: Score, task: Task) -> tuple[Encoded, Gap | None]:
+        quantised, _ = self.quantise(score)
+        if len(quantised.measures) > vocabulary.MAX_BARS:
             raise BadInput(
-                f"{len(score.measures)} measures, and remi holds {vocabulary.MAX_BARS}: encode it in windows"
+                f"{len(quantised.measures)} measures, and remi holds {vocabulary.MAX_BARS}: encode it in windows"
             )
-        body, _ = codec.encode_body(score, self.vocabulary)
-        return Encoded(
-            codec.encode_header(score, task, self.vocabulary), np.append(body, np.int32(self.vocabulary.first["EOS"]))
-        )
+        hole = self._gap(score, quantised, task) if isinstance(task, Infill) else None
+        return encode(quantised, task, self.vocabulary, hole), hole
+
+    def _gap(self, score: Score, quantised: Score, task: Infill) -> Gap:
+        if not self._options["infill"]:
+            raise InfeasibleTask("these tokens cannot fill in bars: build remi with infill=True")
+        return gap(score, quantised, self.vocabulary.unit, task)
 
     def windows(self, score: Score, task: Task, budget: int) -> Iterator[tuple[Score, Task]]:
         """The piece whole, or cut at barlines into runs of measures that each fit the budget.
 
-        A single measure that does not fit is left out.
+        A single measure that does not fit is left out. Of bars that are to be filled in, with as many bars around them
+        as fit.
         """
         quantised, _ = self.quantise(score)
-        _, measure = codec.encode_body(quantised, self.vocabulary)
+        if isinstance(task, Infill):
+            yield from self._excerpts(score, quantised, task, budget)
+            return
+        _, measure = encode_body(quantised, self.vocabulary)
         # at a cut, meter, key, tempo and chord are stated again
-        room = budget - len(codec.encode_header(quantised, task, self.vocabulary)) - 8
+        room = budget - len(encode_header(quantised, task, self.vocabulary)) - 8
         costs = np.bincount(measure, minlength=len(quantised.measures)).tolist()
         for first, last in _runs(costs, room, vocabulary.MAX_BARS):
             opens, ends = first > 0, last < len(costs)
@@ -85,13 +104,34 @@ class Remi:
             piece = self.quantise(quantised.slice_bars(first, last))[0] if opens or ends else quantised
             yield piece, replace(task, opens_midway=task.opens_midway or opens, ends_midway=task.ends_midway or ends)
 
+    def _excerpts(self, score: Score, quantised: Score, task: Infill, budget: int) -> Iterator[tuple[Score, Infill]]:
+        hole = self._gap(score, quantised, task)
+        whole = replace(task, first=hole.bars.start, last=hole.bars.stop, parts=hole.parts)
+        for piece, part in excerpts(quantised, whole, lambda piece, part: self._fits(piece, part, budget)):
+            piece, _ = self.quantise(piece)
+            yield piece, replace(part, score=piece)
+
+    def _fits(self, piece: Score, task: Infill, budget: int) -> bool:
+        return len(piece.measures) <= vocabulary.MAX_BARS and len(self.encode(piece, task).ids) <= budget
+
     def decode(self, ids: Ints, task: Task) -> Score:
-        """The score of header and measures; any prefix that the grammar accepts decodes."""
-        return codec.decode(np.asarray(ids, np.int32), self.vocabulary)
+        """The score of header and measures, with what is filled in; any prefix that the grammar accepts decodes."""
+        return decode(np.asarray(ids, np.int32), self.vocabulary)
 
     def start(self, task: Task) -> State:
-        """The grammar before BOS; see `grammar.Grammar.start`."""
-        return self._grammar.start(task)
+        """The grammar before BOS; see `grammar.Grammar`.
+
+        Raises:
+            InfeasibleTask: no sequence satisfies the task.
+            NeedsBeats, BadPlan: bars are to be filled in that the piece has not.
+        """
+        if isinstance(task, Compose):
+            return self._grammar.start(task)
+        if task.score is None:
+            raise InfeasibleTask("bars can be filled in only in a piece: name it as the task's score")
+        encoded, hole = self._encode(task.score, task)
+        assert hole is not None
+        return self._grammar.start_infill(task, encoded.prompt, hole)
 
     def step(self, state: State, token: int) -> State:
         """The grammar's state after an allowed token."""

@@ -18,10 +18,13 @@ from partimento.representations.remi.state import (
     CHORDS,
     END,
     ENDS,
+    GIVEN,
     OPENS,
     POSITION,
     RELEASE,
     SEGMENT,
+    SHIFT,
+    TAIL,
     VELOCITY,
     State,
 )  # fmt: skip
@@ -33,12 +36,14 @@ def shortest_end(state: State, has_velocity: bool) -> int:
     """Tokens, EOS included, that close the sequence with every plan and constraint kept."""
     if state.at == END:
         return 0
+    if state.at == GIVEN:
+        return len(state.queue) + _measures(list(state.rests), state.programs, state, has_velocity)
     if state.at < BAR:
         return _header(state) + _measures(_first_rests(state), _programs(state), state, has_velocity)
-    group = 3 + has_velocity
+    group = _group(state, has_velocity)
     owing = _owing(state)
-    pending = [part for part in owing if part != state.part or not SEGMENT <= state.at <= RELEASE]
-    sounding = {*owing, state.part} if POSITION <= state.at <= RELEASE else {*owing}
+    pending = [part for part in owing if part != state.part or not SEGMENT <= state.at <= TAIL]
+    sounding = {*owing, state.part} if POSITION <= state.at <= TAIL else {*owing}
     rests = [0 if part in sounding else rest + 1 for part, rest in enumerate(state.rests)]
     return (
         len(state.queue)
@@ -49,6 +54,11 @@ def shortest_end(state: State, has_velocity: bool) -> int:
         + group * len(pending)
         + _measures(rests, state.programs, state, has_velocity)
     )
+
+
+def _group(state: State, has_velocity: bool) -> int:
+    """Most tokens of a group with one release and one note: position, velocity, release, pitch, and two shifts."""
+    return 3 + has_velocity + 2 * (state.unit > 1)
 
 
 @lru_cache(maxsize=64)
@@ -101,7 +111,9 @@ def _owing(state: State) -> list[int]:
 def _started(state: State, group: int) -> int:
     """Tokens that complete the group begun."""
     if state.at != SEGMENT:
-        return {POSITION: group - 1, VELOCITY: 2, RELEASE: 1}.get(state.at, 0)
+        tails = int(state.unit > 1)
+        left = {POSITION: group - 1, SHIFT: group - 1 - tails, VELOCITY: 2 + tails, RELEASE: 1 + tails, TAIL: 1}
+        return left.get(state.at, 0)
     candidates, must = state.candidates(), state.must_sound()
     program = state.programs[state.part]
     later = [part for part in candidates if part > state.part and state.programs[part] == program]
@@ -123,12 +135,12 @@ def _instrument_tokens(state: State, parts: list[int]) -> int:
 
 def _measures(rests: list[int], programs: tuple[int, ...], state: State, has_velocity: bool) -> int:
     """Cost of all measures to come and EOS, each part sounding only when it must."""
-    bars = state.bars_left if state.at >= BAR else state.bars or state.task.plan.bars or 1
+    bars = state.bars_left if state.at >= BAR or state.gap is not None else state.bars or state.task.plan.bars or 1
     plan, most = state.task.plan, state.task.constraints.max_rest_bars
     first = (state.bars or bars) - bars
-    sounding, earlier = 0, Counter[int]()
+    sounding, earlier, group = 0, Counter[int](), _group(state, has_velocity)
     if most is not None:
         for program, rest in zip(programs, rests, strict=True):
-            sounding += (bars + min(rest, most)) // (most + 1) * (4 + has_velocity + earlier[program])
+            sounding += (bars + min(rest, most)) // (most + 1) * (1 + group + earlier[program])
             earlier[program] += 1
     return bars + _planned_chords(plan, first, first + bars) + sounding + 1

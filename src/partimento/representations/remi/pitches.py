@@ -27,7 +27,7 @@ def pitch_mask(state: State) -> int:
         above &= (1 << (spec.highest_pitch + 1)) - (1 << spec.lowest_pitch)
         held = 0
         for pitch, release in state.held[state.part]:
-            held |= (1 << pitch) if release > state.cursor else 0
+            held |= (1 << pitch) if release > state.onset else 0
         above &= ~held
     if program == DRUMS:
         return above
@@ -47,7 +47,7 @@ def _final_mask(state: State) -> int:
     if state.cursor % _beat(state) and not is_end:
         return ALL_PITCHES
     third = 3 if key.mode in MINOR_MODES else 4
-    tones = (0,) if is_end and len(state.programs) == 1 else (0, third, 7)
+    tones = (0,) if is_end and len(state.programs) == 1 and not state.others else (0, third, 7)
     return class_mask(frozenset((pitch_class(key.tonic) + tone) % 12 for tone in tones))
 
 

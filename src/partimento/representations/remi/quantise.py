@@ -1,4 +1,4 @@
-"""What `remi` can say of a score: everything on a grid of twelve steps per quarter, measures whole."""
+"""What `remi` can say of a score: everything on a grid of twelve steps per quarter, notes on a finer one if wanted."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _SAYABLE_METERS = {(meter.beats, meter.beat_type) for meter in METERS}
 _FALLBACK_METER = (4, 4)
 
 
-def quantise(score: Score, velocities: bool) -> tuple[Score, Losses]:
-    """The score that `remi` tokens stand for, and what they leave out.
+def quantise(score: Score, velocities: bool, unit: int = 1) -> tuple[Score, Losses]:
+    """The score that `remi` tokens stand for, with `unit` ticks to a grid step, and what they leave out.
 
-    Onsets and releases go to the nearest grid step, at most half a step away. Keys and tempi change at barlines
-    only; measures longer than sixteen quarters are divided; grace notes and all notation beyond pitch and
-    duration are dropped; spelling follows the key.
+    Onsets and releases go to the nearest tick, at most half a tick away; measures and chords to the nearest step. Keys
+    and tempi change at barlines only; measures longer than sixteen quarters are divided; grace notes and all notation
+    beyond pitch and duration are dropped; spelling follows the key.
 
     Raises:
         NeedsBeats: the score has no measures.
@@ -35,42 +35,53 @@ def quantise(score: Score, velocities: bool) -> tuple[Score, Losses]:
         raise NeedsBeats(f"{score.title or 'this music'} has no meter, and remi counts in bars")
     sounding = score.sounding().split_programs()
     measures = _measures(sounding)
+    end = int(measures["onset_tick"][-1] + measures["duration_tick"][-1])
     keys = _keys(sounding, measures)
     parts = tuple(_plain_part(part) for part in sounding.parts)
-    notes, losses = _notes(sounding, velocities, int(measures["onset_tick"][-1] + measures["duration_tick"][-1]))
+    notes, losses = _notes(sounding, velocities, end * unit, unit)
     quantised = Score(
-        GRID,
+        GRID * unit,
         parts,
-        notes=_spelled(notes, keys, parts),
-        measures=measures,
-        meters=_meters(sounding, measures),
-        keys=keys,
-        tempos=_tempos(sounding, measures),
-        chords=_chords(sounding, keys, int(measures["onset_tick"][-1] + measures["duration_tick"][-1])),
+        notes=_spelled(notes, _in_ticks(keys, unit), parts),
+        measures=_in_ticks(measures, unit),
+        meters=_in_ticks(_meters(sounding, measures), unit),
+        keys=_in_ticks(keys, unit),
+        tempos=_in_ticks(_tempos(sounding, measures), unit),
+        chords=_chords(sounding, keys, end, unit),
         tags=tuple(tag for tag in sounding.tags if tag in STYLES[1:])[:1],
     )
     return quantised, losses
 
 
-def _steps(ticks: NDArray[np.int64], ticks_per_quarter: int) -> NDArray[np.int64]:
-    """Nearest grid step, halves upwards."""
-    return (2 * GRID * ticks + ticks_per_quarter) // (2 * ticks_per_quarter)
+def _in_ticks(records: Records, unit: int) -> Records:
+    """Records whose times are counted in grid steps, in ticks."""
+    if unit == 1:
+        return records
+    scaled = records.copy()
+    for name in {"onset_tick", "duration_tick"} & set(records.dtype.names or ()):
+        scaled[name] *= unit
+    return scaled
+
+
+def steps(ticks: NDArray[np.int64], ticks_per_quarter: int, unit: int = 1) -> NDArray[np.int64]:
+    """Nearest of `unit` parts of a grid step, halves upwards."""
+    return (2 * GRID * unit * ticks + ticks_per_quarter) // (2 * ticks_per_quarter)
 
 
 def _measures(score: Score) -> Records:
     last = score.measures[-1]
     edges = np.r_[score.measures["onset_tick"], last["onset_tick"] + last["duration_tick"]]
-    starts = np.unique(_steps(edges, score.ticks_per_quarter)).tolist()
+    starts = np.unique(steps(edges, score.ticks_per_quarter)).tolist()
     if len(starts) == 1:
         starts.append(starts[0] + 1)
     pieces = [(at, min(MAX_BAR, stop - at)) for start, stop in pairwise(starts) for at in range(start, stop, MAX_BAR)]
     return np.array(pieces, MEASURE)
 
 
-def _notes(score: Score, velocities: bool, end: int) -> tuple[Records, Losses]:
+def _notes(score: Score, velocities: bool, end: int, unit: int) -> tuple[Records, Losses]:
     notes = score.notes.copy()
-    onset = _steps(notes["onset_tick"], score.ticks_per_quarter)
-    release = _steps(notes["onset_tick"] + notes["duration_tick"], score.ticks_per_quarter)
+    onset = steps(notes["onset_tick"], score.ticks_per_quarter, unit)
+    release = steps(notes["onset_tick"] + notes["duration_tick"], score.ticks_per_quarter, unit)
     notes["onset_tick"], notes["duration_tick"] = onset, np.maximum(release - onset, 1)
     notes["velocity"] = _binned(notes["velocity"]) if velocities else 0
     notes["voice"] = notes["staff"] = 0
@@ -178,12 +189,12 @@ def _spelled(notes: Records, keys: Records, parts: tuple[Part, ...]) -> Records:
     return notes
 
 
-def _chords(score: Score, keys: Records, end: int) -> tuple[ChordEvent, ...]:
-    steps = _steps(np.array([c.onset_tick for c in score.chords], np.int64), score.ticks_per_quarter)
-    last = dict(zip(steps.tolist(), (c.symbol for c in score.chords), strict=True))
+def _chords(score: Score, keys: Records, end: int, unit: int) -> tuple[ChordEvent, ...]:
+    onsets = steps(np.array([c.onset_tick for c in score.chords], np.int64), score.ticks_per_quarter)
+    last = dict(zip(onsets.tolist(), (c.symbol for c in score.chords), strict=True))
     fifths, minor = _fifths_and_minor(keys, np.array(list(last), np.int64))
     return tuple(
-        ChordEvent(step, symbol and _respelled(symbol.plain, int(key), bool(is_minor)))
+        ChordEvent(step * unit, symbol and _respelled(symbol.plain, int(key), bool(is_minor)))
         for (step, symbol), key, is_minor in zip(last.items(), fifths, minor, strict=True)
         if step < end
     )

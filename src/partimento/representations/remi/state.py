@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from partimento.plan import Task
 from partimento.theory.instrument import instrument
@@ -10,14 +10,41 @@ from partimento.theory.instrument import instrument
 # Where a sequence stands: the last kind of token written.
 START, BOS, STYLE, METER, KEY, TEMPO, BARS, OPENS, ENDS, PARTS, CHORDS = range(11)
 BAR, BAR_METER, BAR_LENGTH, BAR_KEY, BAR_TEMPO, CHORD_POSITION, CHORD, CHORD_BASS = range(11, 19)
-SEGMENT, POSITION, VELOCITY, RELEASE, NOTE, END = range(19, 25)
+SEGMENT, POSITION, SHIFT, VELOCITY, RELEASE, TAIL, NOTE, END = range(19, 27)
+GIVEN = 27
+"""In what is given when bars are to be filled in, up to `Fill`."""
+
+MAX_HELD = 10
+MAX_STRUCK = 4
+"""Most notes that one part of a playable piece holds, and strikes at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class Limit(NamedTuple):
+    """The group before at the same position, behind which the next one must come: later, shorter or louder."""
+
+    shift: int
+    duration: int
+    velocity: int
+    struck: int
+
+
+class Measure(NamedTuple):
+    """A measure that is to be filled in, with what holds in it."""
+
+    token: int
+    """What opens it."""
+    length: int
+    meter: int
+    key: int
+    chords: tuple[tuple[int, int], ...]
+
+
+class State(NamedTuple):
     """Everything that decides what may follow."""
 
     task: Task
+    unit: int = 1
+    """Ticks per grid step; positions are counted in steps, shifts, durations and releases of held notes in ticks."""
     at: int = START
     spent: int = 0
     # the header
@@ -35,7 +62,11 @@ class State:
     bar_chords: tuple[tuple[int, int], ...] = ()
     """(position, mask of tones), the chord still sounding from earlier measures first, at −1."""
     queue: tuple[int, ...] = ()
-    """Chord tokens that the plan wants next."""
+    """Tokens that must come next: chords of the plan, or all that is given when bars are to be filled in."""
+    gap: tuple[Measure, ...] | None = None
+    """Measures that are still to be filled in; None where a whole piece is written."""
+    others: bool = False
+    """Whether parts play that are not written here."""
     taken: int = 0
     """Bit per part whose instrument token has been written in this measure."""
     sounded: int = -1
@@ -49,24 +80,37 @@ class State:
     following: int = 0
     """Onset of the next group unless it has a position of its own."""
     release: int = 0
-    """Where the group ends, as far as its tokens have said."""
+    """Step at which the group ends, as far as its tokens have said."""
+    shift: int = 0
+    """How far the group's onset is off its step."""
+    tail: int = 0
+    """How far its release is off its step."""
     velocity: int = -1
-    limit: tuple[int, int] | None = None
-    """Duration and velocity of the earlier group at the same onset, which this one must go below."""
+    limit: Limit | None = None
     pitch: int = -1
     """Last pitch of the group; in a chord symbol, its root's pitch class."""
     struck: int = 0
     """Mask of the pitches of this onset and duration."""
     held: tuple[tuple[tuple[int, int], ...], ...] = ()
-    """(pitch, release) of the notes that each part holds, in steps from this measure's start."""
+    """(pitch, release) of the notes that each part holds, in ticks from this measure's start."""
     diatonic: int = 0
     chromatic: int = 0
-    """Steps sounded inside and outside the scale."""
+    """Ticks sounded inside and outside the scale."""
+
+    @property
+    def onset(self) -> int:
+        """Tick at which the group begins."""
+        return self.unit * self.cursor + self.shift
+
+    @property
+    def end(self) -> int:
+        """Tick at which the group ends, as far as its tokens have said."""
+        return self.unit * self.release + self.tail
 
     @property
     def duration(self) -> int:
-        """Length of the group in steps, once its release is known."""
-        return self.release - self.cursor
+        """Length of the group in ticks, once its release is known."""
+        return self.end - self.onset
 
     def must_sound(self) -> list[int]:
         """Parts still to come in this measure that have rested as long as they may."""
@@ -84,10 +128,27 @@ class State:
         return self.earliest(part) < self.length
 
     def earliest(self, part: int) -> int:
-        """First position at which a part may strike a note: instruments of one voice wait for their last release."""
-        if not self.task.constraints.playable or not instrument(self.programs[part]).is_monophonic:
+        """First position at which a part may strike a note, the measure's length or more where there is none."""
+        free = self.free_from(part)
+        last = self.length - 1
+        return last if last * self.unit < free < self.length * self.unit else (free + self.unit // 2) // self.unit
+
+    def free_from(self, part: int) -> int:
+        """Tick at which a part may strike a note: instruments of one voice wait for their last release, others until
+        they hold few enough."""
+        if not self.task.constraints.playable:
             return 0
-        return max((release for _, release in self.held[part]), default=0)
+        held = self.held[part]
+        if instrument(self.programs[part]).is_monophonic:
+            return max([release for _, release in held], default=0)
+        most = MAX_HELD - MAX_STRUCK
+        return sorted(release for _, release in held)[-most] if len(held) >= most else 0
+
+    def shifts(self, position: int) -> tuple[int, int]:
+        """Least and greatest shift of a note at a position; the greatest may be below the least."""
+        least = -(self.unit // 2) if position else 0
+        most = self.unit - 1 if position == self.length - 1 else (self.unit + 1) // 2 - 1
+        return max(least, self.free_from(self.part) - self.unit * position), most
 
     def candidates(self) -> list[int]:
         """Parts that may sound next in this measure; one that must sound is not passed by."""

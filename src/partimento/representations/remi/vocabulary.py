@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from partimento.representations import blocks
 from partimento.representations.base import Ints
-from partimento.representations.blocks import Vocabulary
-from partimento.theory.chord import KINDS
+from partimento.theory.chord import KINDS, ChordSymbol
 from partimento.theory.instrument import DRUMS
 from partimento.theory.interval import Interval
 from partimento.theory.key import MODES, Key
 from partimento.theory.meter import Meter
+from partimento.theory.pitch import pitch_class
+
+Ints64 = NDArray[np.int64]
 
 GRID = 12
 """Positions per quarter: triplets and sixteenths are exact."""
@@ -33,12 +37,44 @@ METERS = tuple(
 KEYS = (None, *(Key(fifths, mode) for mode in (None, *MODES) for fifths in range(-7, 8)))
 TEMPOS_BPM = (None, *range(20, 301, 4))
 VELOCITIES = tuple(range(2, 128, 4))
+FINE = 8
+"""Parts of a grid step that microtiming tells apart: 96 to a quarter, 5 ms at 120 bpm."""
+SHIFTS = tuple(shift for shift in range(1 - FINE - FINE // 2, FINE) if shift)
+"""Deviations from the grid, in parts of a step. Onsets use −4 to 3, and up to 7 where the next step belongs to the next
+measure; releases reach further back, since they stand behind the step of their onset, however short the note."""
 CHORD_KINDS = tuple(KINDS)
+_KIND_INDEX = {kind: index for index, kind in enumerate(CHORD_KINDS)}
 
 
-def build(velocities: bool) -> Vocabulary:
-    """The vocabulary, with or without velocity tokens."""
-    blocks: list[tuple[str, list[str]]] = [
+class Vocabulary(blocks.Vocabulary):
+    """The blocks; `Pitch` + 60 is middle C."""
+
+    @property
+    def unit(self) -> int:
+        """Ticks per grid step."""
+        return FINE if self.size["Shift"] else 1
+
+    @property
+    def ticks_per_quarter(self) -> int:
+        """Resolution of the scores that tokens stand for."""
+        return GRID * self.unit
+
+
+def chord_member(symbol: ChordSymbol | None) -> int:
+    """Index of a chord without its bass in the block of chords."""
+    if symbol is None:
+        return 0
+    return 1 + pitch_class(symbol.root) * len(CHORD_KINDS) + _KIND_INDEX[symbol.plain.kind]
+
+
+def shift_index(shift: Ints64) -> Ints64:
+    """Index in `SHIFTS` of each deviation, none of which is 0."""
+    return shift - SHIFTS[0] - (shift > 0)
+
+
+def build(velocities: bool, microtiming: bool, infill: bool) -> Vocabulary:
+    """The vocabulary, with or without tokens for velocities, for deviations from the grid and for infilling."""
+    members: list[tuple[str, list[str]]] = [
         ("PAD", ["PAD"]), ("BOS", ["BOS"]), ("EOS", ["EOS"]),
         ("Style", [f"Style_{s}" for s in STYLES]),
         ("Meter", [f"Meter_{m}" for m in METERS]),
@@ -48,17 +84,19 @@ def build(velocities: bool) -> Vocabulary:
         ("Opens", ["OpensMidway"]), ("Ends", ["EndsMidway"]),
         ("Instrument", [f"Instrument_{p}" for p in range(DRUMS + 1)]),
         ("Chords", ["WithChords"]),
+        ("Mask", ["Mask"] if infill else []), ("Fill", ["Fill"] if infill else []),
         ("Bar", [f"Bar_{n}" for n in range(MAX_COUNTDOWN)]),
         ("Length", [f"Length_{n + 1}" for n in range(MAX_BAR)]),
         ("Chord", ["Chord_none", *(f"Chord_{pc}_{kind}" for pc in range(12) for kind in CHORD_KINDS)]),
         ("Bass", [f"Bass_{pc}" for pc in range(12)]),
         ("Position", [f"Position_{n}" for n in range(MAX_BAR)]),
+        ("Shift", [f"Shift_{n}" for n in SHIFTS] if microtiming else []),
         ("Velocity", [f"Velocity_{v}" for v in VELOCITIES] if velocities else []),
         ("Release", [f"Release_{n + 1}" for n in range(MAX_RELEASE)]),
         ("Pitch", [f"Pitch_{n}" for n in range(128)]),
         ("Drum", [f"Drum_{n}" for n in range(128)]),
     ]  # fmt: skip
-    return Vocabulary.of(blocks)
+    return Vocabulary.of(members)
 
 
 def transposition(vocabulary: Vocabulary, semitones: int) -> Ints:

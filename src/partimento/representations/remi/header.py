@@ -1,0 +1,113 @@
+"""The header in the grammar of `remi`: what the plan asks for, or else what the model chooses."""
+
+from __future__ import annotations
+
+from partimento.plan import Plan
+from partimento.representations.remi.machine import Machine
+from partimento.representations.remi.state import (
+    BARS,
+    BOS,
+    CHORDS,
+    ENDS,
+    KEY,
+    METER,
+    OPENS,
+    START,
+    STYLE,
+    TEMPO,
+    State,
+)
+from partimento.representations.remi.vocabulary import KEYS, MAX_BARS, STYLES, TEMPOS_BPM
+
+MAX_PARTS = 64
+MAX_FREE_PARTS = 8
+
+
+class Header(Machine):
+    """Tokens before the first measure."""
+
+    def _allowed_header(self, state: State) -> list[tuple[int, int]]:
+        plan, at = state.task.plan, state.at
+        if at == START:
+            return [self._span("BOS")]
+        if at == BOS:
+            return [self._wanted("Style", plan.style, STYLES)]
+        if at == STYLE:
+            return self._wanted_meters(plan, -1)
+        if at == METER:
+            return [self._wanted("Key", plan.key, KEYS)]
+        if at == KEY:
+            return [self._wanted_tempo(plan)]
+        if at == TEMPO:
+            return [self._wanted_bars(state)]
+        if at == BARS and state.task.opens_midway:
+            return [self._span("Opens")]
+        if at in (BARS, OPENS) and state.task.ends_midway:
+            return [self._span("Ends")]
+        return self._allowed_parts(state)
+
+    def _wanted_tempo(self, plan: Plan) -> tuple[int, int]:
+        if plan.tempo_bpm is None:
+            return self._span("Tempo")
+        tempo = plan.tempo_bpm
+        nearest = min(range(1, len(TEMPOS_BPM)), key=lambda index: abs((TEMPOS_BPM[index] or 0) - tempo))
+        return self._span("Tempo", nearest, nearest + 1)
+
+    def _wanted_bars(self, state: State) -> tuple[int, int]:
+        plan, budget = state.task.plan, state.task.constraints.budget
+        if plan.bars is not None:
+            return self._span("Bars", plan.bars - 1, plan.bars)
+        if budget is None:
+            return self._span("Bars")
+        most = 1
+        while most < MAX_BARS and self._fits(state, most + 1):
+            most += 1
+        return self._span("Bars", 0, most)
+
+    def _fits(self, state: State, bars: int) -> bool:
+        ready = state._replace(bars=bars)
+        return state.spent + self.shortest_end(ready) + 2 * self._slack(ready) <= (state.task.constraints.budget or 0)
+
+    def _allowed_parts(self, state: State) -> list[tuple[int, int]]:
+        plan, chosen = state.task.plan, len(state.programs)
+        if state.at == CHORDS:
+            return [self._next_bar(state)]
+        if plan.instruments is not None and chosen < len(plan.instruments):
+            return [self._span("Instrument", plan.instruments[chosen], plan.instruments[chosen] + 1)]
+        ranges: list[tuple[int, int]] = []
+        most = MAX_FREE_PARTS if state.task.constraints.playable else MAX_PARTS
+        if chosen == 0 or (plan.instruments is None and chosen < most and self._has_room_for_part(state)):
+            ranges.append(self._span("Instrument"))
+        if chosen and plan.chords is not None:
+            must_close = self._span("Chords") if any(plan.chords[: state.bars]) else self._next_bar(state)
+            return [*ranges, must_close] if plan.instruments is None else [must_close]
+        if chosen:
+            names_chords = state.task.constraints.chord_symbols
+            if names_chords != "must not" and not self._is_closing(state):
+                ranges.append(self._span("Chords"))
+            if names_chords != "must" or self._is_closing(state):
+                ranges.append(self._next_bar(state))
+        return ranges
+
+    def _has_room_for_part(self, state: State) -> bool:
+        """Whether the budget allows one more part, whatever it plays."""
+        usual = max(state.programs, key=state.programs.count)
+        return not self._is_closing(state._replace(programs=(*state.programs, usual), spent=state.spent + 1))
+
+    def _after_bos(self, state: State, member: int) -> State:
+        return state._replace(at=BOS)
+
+    def _after_style(self, state: State, member: int) -> State:
+        return state._replace(at=STYLE)
+
+    def _after_bars(self, state: State, member: int) -> State:
+        return state._replace(at=BARS, bars=member + 1, bars_left=member + 1)
+
+    def _after_opens(self, state: State, member: int) -> State:
+        return state._replace(at=OPENS)
+
+    def _after_ends(self, state: State, member: int) -> State:
+        return state._replace(at=ENDS)
+
+    def _after_chords(self, state: State, member: int) -> State:
+        return state._replace(at=CHORDS, with_chords=True, chord_seen=False)

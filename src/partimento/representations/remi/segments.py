@@ -1,0 +1,229 @@
+"""Segments in the grammar of `remi`: the groups of notes that a part plays in a measure."""
+
+from __future__ import annotations
+
+from partimento.representations.remi.machine import LENGTHS, Machine
+from partimento.representations.remi.pitches import mask_ranges, pitch_mask
+from partimento.representations.remi.state import (
+    BAR,
+    CHORD_POSITION,
+    MAX_STRUCK,
+    NOTE,
+    PARTS,
+    POSITION,
+    RELEASE,
+    SEGMENT,
+    SHIFT,
+    TAIL,
+    VELOCITY,
+    Limit,
+    State,
+)
+from partimento.representations.remi.vocabulary import KEYS, MAX_RELEASE, SHIFTS
+from partimento.theory.instrument import DRUMS, instrument
+
+_UNLIMITED = 1 << 30
+
+
+class Segments(Machine):
+    """Tokens of instruments, positions, shifts, velocities, releases and pitches."""
+
+    def _allowed_segments(self, state: State, closing: bool) -> list[tuple[int, int]]:
+        must = state.must_sound()
+        programs = {state.programs[part] for part in (must[:1] if closing else state.candidates())}
+        ranges = [self._span("Instrument", program, program + 1) for program in programs]
+        return ranges if must else [*ranges, self._next_bar(state)]
+
+    def _allowed_segment(self, state: State) -> list[tuple[int, int]]:
+        closing = self._is_closing(state)
+        if state.at == SEGMENT:
+            return self._allowed_opening(state, closing)
+        if state.at == POSITION:
+            return self._allowed_groups(state)
+        if state.at == SHIFT:
+            return self._allowed_ends(state)
+        if state.at == VELOCITY:
+            return self._allowed_releases(state)
+        if state.at == RELEASE:
+            return self._allowed_after_release(state, closing)
+        return self._allowed_pitches(state) if state.at == TAIL else self._allowed_after_note(state, closing)
+
+    def _allowed_opening(self, state: State, closing: bool) -> list[tuple[int, int]]:
+        """After an instrument: its first group, or the instrument again for the next part that plays it."""
+        candidates, must = state.candidates(), state.must_sound()
+        program = state.programs[state.part]
+        later = [part for part in candidates if part > state.part and state.programs[part] == program]
+        again = [self._span("Instrument", program, program + 1)] if later else []
+        if state.part not in candidates:
+            return again
+        if closing and again and state.part not in must and any(part in must for part in later):
+            return again
+        earliest = state.earliest(state.part)
+        ranges = [] if closing else again
+        if max(earliest, 1) < state.length:
+            ranges.append(self._span("Position", max(earliest, 1), state.length))
+        return ranges + (self._allowed_groups(state) if earliest == 0 else [])
+
+    # Where a group begins
+
+    def _allowed_groups(self, state: State) -> list[tuple[int, int]]:
+        """At the cursor of a new group: its shift, or what may follow when it has none."""
+        low, high = self._shifts(state)
+        return self._shift_spans(low, high) + (self._allowed_ends(_shifted(state, 0)) if low <= 0 <= high else [])
+
+    def _shifts(self, state: State) -> tuple[int, int]:
+        """Least and greatest shift of a group at the cursor, behind another one at the same position."""
+        low, high = state.shifts(state.cursor)
+        limit = state.limit
+        if limit is None:
+            return low, high
+        louder = self._has_velocity and limit.velocity < self._vocabulary.size["Velocity"] - 1
+        return max(low, limit.shift if limit.duration > 1 or louder else limit.shift + 1), high
+
+    def _shift_spans(self, low: int, high: int) -> list[tuple[int, int]]:
+        """Tokens of the shifts from `low` to `high`, both included; 0 has none."""
+        first = self._first["Shift"] - SHIFTS[0]
+        spans = [(first + low, first + min(high + 1, 0)), (first + max(low, 1) - 1, first + high)]
+        return [(a, b) for a, b in spans if a < b]
+
+    def _allowed_ends(self, state: State) -> list[tuple[int, int]]:
+        if not self._has_velocity:
+            return self._allowed_releases(state)
+        must_be_louder = state.limit is not None and state.limit.duration == 1
+        return [self._span("Velocity", state.limit.velocity + 1 if state.limit and must_be_louder else 0)]
+
+    # Where it ends
+
+    def _longest(self, state: State) -> int:
+        """Longest duration that the group may have, in ticks."""
+        most = _UNLIMITED
+        if state.limit is not None:
+            louder = self._has_velocity and state.velocity > state.limit.velocity
+            most = state.limit.duration if louder else state.limit.duration - 1
+        if state.task.constraints.playable:
+            most = min(most, state.unit * (state.length + self._next_length(state)) - state.onset)
+        return most
+
+    def _next_length(self, state: State) -> int:
+        """Steps for which a note may ring into the next measure; not further, so that no part is held up for long."""
+        if state.gap is not None:
+            return state.gap[0].length if state.gap else 0
+        return LENGTHS[state.meter] if state.bars_left and state.task.constraints.steady else 0
+
+    def _allowed_releases(self, state: State) -> list[tuple[int, int]]:
+        longest = self._longest(state)
+        if longest < 1:
+            return []
+        reach = max((longest + state.shift + state.unit // 2) // state.unit, 1)
+        earliest = max(state.cursor + 1 - state.release, 1)
+        latest = min(state.cursor + reach - state.release, MAX_RELEASE)
+        return [self._span("Release", earliest - 1, latest)] if earliest <= latest else []
+
+    def _allowed_after_release(self, state: State, closing: bool) -> list[tuple[int, int]]:
+        """How far the release is off its step, or a pitch where it is not; more where it lies far off."""
+        unit = state.unit
+        low = state.shift - unit + 1 if state.release == state.cursor + 1 else -(unit // 2)
+        high = min((unit + 1) // 2 - 1, self._longest(state) - state.duration)
+        ranges = self._shift_spans(low, high) + (self._allowed_pitches(state) if low <= 0 <= high else [])
+        may_go_on = state.release % MAX_RELEASE == 0 and not closing
+        return ranges + (self._allowed_releases(state) if may_go_on else [])
+
+    # Its notes, and what comes behind them
+
+    def _allowed_pitches(self, state: State) -> list[tuple[int, int]]:
+        block = "Drum" if state.programs[state.part] == DRUMS else "Pitch"
+        first = self._first[block]
+        return [(first + low, first + high) for low, high in mask_ranges(pitch_mask(state))]
+
+    def _allowed_after_note(self, state: State, closing: bool) -> list[tuple[int, int]]:
+        ranges = self._allowed_segments(state, closing)
+        if closing:
+            return ranges
+        playable = state.task.constraints.playable
+        may_join = not playable or state.struck.bit_count() < MAX_STRUCK
+        if may_join and not (playable and instrument(state.programs[state.part]).is_monophonic):
+            ranges += self._allowed_pitches(state)
+        earliest = state.earliest(state.part)
+        if max(earliest, 0) <= state.following < state.length:
+            ranges += self._allowed_groups(_at(state, state.following))
+        low, high = self._shifts(_at(state, state.cursor))
+        if may_join and low <= high:
+            ranges.append(self._span("Position", state.cursor, state.cursor + 1))
+        return ranges + self._later_positions(state, max(earliest, state.cursor + 1))
+
+    def _later_positions(self, state: State, first: int) -> list[tuple[int, int]]:
+        """Positions from the first one on, without the one that goes without saying."""
+        spans = [(first, min(state.following, state.length)), (max(first, state.following + 1), state.length)]
+        return [self._span("Position", low, high) for low, high in spans if low < high]
+
+    # Steps
+
+    def _after_instrument(self, state: State, member: int) -> State:
+        if state.at < BAR:
+            return state._replace(at=PARTS, programs=(*state.programs, member))
+        part = next(k for k, program in enumerate(state.programs) if program == member and not state.taken >> k & 1)
+        return state._replace(
+            at=SEGMENT, part=part, taken=state.taken | 1 << part, cursor=0, following=0, release=0, shift=0,
+            tail=0, velocity=-1, limit=None, pitch=-1, struck=0,
+        )  # fmt: skip
+
+    def _after_position(self, state: State, member: int) -> State:
+        if state.at < SEGMENT:
+            return state._replace(at=CHORD_POSITION, queue=state.queue[1:], chord_position=member)
+        return _at(state, member)._replace(at=POSITION)
+
+    def _after_shift(self, state: State, member: int) -> State:
+        if state.at == RELEASE:
+            return _ended(state._replace(at=TAIL, tail=SHIFTS[member]))
+        return _shifted(_begun(state), SHIFTS[member])._replace(at=SHIFT)
+
+    def _after_velocity(self, state: State, member: int) -> State:
+        opened = state if state.at == SHIFT else _shifted(_begun(state), 0)
+        return opened._replace(at=VELOCITY, velocity=member)
+
+    def _after_release(self, state: State, member: int) -> State:
+        opened = state if state.at in (SHIFT, VELOCITY, RELEASE) else _shifted(_begun(state), 0)
+        return _ended(opened._replace(at=RELEASE, release=opened.release + member + 1, pitch=-1))
+
+    def _after_pitch(self, state: State, member: int) -> State:
+        key = KEYS[state.key]
+        outside = key is not None and member % 12 not in key.pitch_classes
+        counted = state._replace(
+            diatonic=state.diatonic + (0 if outside else state.duration),
+            chromatic=state.chromatic + (state.duration if outside else 0),
+        )
+        return self._after_drum(counted, member)
+
+    def _after_drum(self, state: State, member: int) -> State:
+        part, rests, held = state.part, state.rests, state.held
+        rests = rests if rests[part] == -1 else (*rests[:part], -1, *rests[part + 1 :])
+        if state.task.constraints.playable:
+            held = (*held[:part], (*held[part], (member, state.end)), *held[part + 1 :])
+        return state._replace(
+            at=NOTE, pitch=member, struck=state.struck | 1 << member, following=state.release,
+            sounded=part, rests=rests, held=held,
+        )  # fmt: skip
+
+
+def _at(state: State, position: int) -> State:
+    """The state with a new group begun at a position."""
+    is_same = state.at == NOTE and position == state.cursor
+    limit = Limit(state.shift, state.duration, state.velocity, state.struck) if is_same else None
+    return state._replace(cursor=position, release=0, shift=0, tail=0, velocity=-1, limit=limit)
+
+
+def _begun(state: State) -> State:
+    """The state with a new group begun where the last one ends, if no position has begun one already."""
+    return state if state.at == POSITION else _at(state, state.following)
+
+
+def _shifted(state: State, shift: int) -> State:
+    """The state once the shift of its group is known; one that comes later than the group before has no limit."""
+    is_same = state.limit is not None and state.limit.shift == shift
+    return state._replace(shift=shift, limit=state.limit if is_same else None)
+
+
+def _ended(state: State) -> State:
+    """The state once the end of its group is known; as long as the group before, it has none of its pitches."""
+    is_same = state.limit is not None and state.limit.duration == state.duration
+    return state._replace(struck=state.limit.struck if state.limit and is_same else 0)
