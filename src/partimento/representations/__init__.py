@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from partimento.errors import BadRecipe
 from partimento.representations.abc import AbcTokens
+from partimento.representations.abc_text import AbcText
 from partimento.representations.amt import Amt
 from partimento.representations.base import (
     Encoded,
@@ -36,6 +37,7 @@ REPRESENTATIONS: dict[str, Callable[..., Representation[Any]]] = {
 }
 """Music as tokens of a vocabulary of its own."""
 TEXT_REPRESENTATIONS: dict[str, Callable[..., TextRepresentation]] = {
+    "abc": AbcText,
     "event_json": EventJson,
 }
 """Music as text in the tokens of a language model."""

@@ -1,5 +1,7 @@
 """Writes a score as ABC 2.1: header, voices, then four bars of each voice at a time, one below the other.
 
+Interleaved, it is one bar at a time, and a comment before it says which of how many it is: what models read and write.
+
 Notes that cross a barline are tied. Voices of one part stand inside braces of `%%score`, so that `read` finds the
 part again. A sign in the middle of a note stands over invisible rests of an overlay (`&`). What ABC cannot say is
 left out: see `sayable`.
@@ -37,8 +39,8 @@ _UNSURE = 99
 """Stands for an accidental that readers may or may not take over from a tied note."""
 
 
-def write(score: Score) -> bytes:
-    """ABC of a score in UTF-8."""
+def write(score: Score, *, interleaved: bool = False) -> bytes:
+    """ABC of a score in UTF-8; interleaved, bar by bar, each behind a comment such as `% 3/16`."""
     said = sayable(score)
     bars = bars_of(said)
     signs, hung, unit = Signs(said, bars), Hung(said), _unit(said)
@@ -46,9 +48,11 @@ def write(score: Score) -> bytes:
     writers = [_Writer(said, lane, bars, signs, hung, unit) for lane in found]
     lines = [*_header(said, found, signs, unit), *_instruments(said, found)]
     names = ["" if len(found) == 1 else f"[V:{lane.number}] " for lane in found]
-    for first in range(0, len(bars), BARS_PER_LINE):
+    at_once = 1 if interleaved else BARS_PER_LINE
+    for first in range(0, len(bars), at_once):
+        lines += [f"% {first + 1}/{len(bars)}"] if interleaved else []
         for writer, name in zip(writers, names, strict=True):
-            music, *words = writer.lines(range(first, min(first + BARS_PER_LINE, len(bars))))
+            music, *words = writer.lines(range(first, min(first + at_once, len(bars))))
             lines += [name + music, *words]
     for direction in said.directions:
         if direction.kind == VERSES:
