@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from partimento.data import sources
-from partimento.data.sources import SOURCES, Web, about, find_files, get_source
+from partimento.data.sources import SOURCES, Web, about, find_files, get_source, tables
 from partimento.data.sources.hub import parse, split_named
 from partimento.data.sources.sniffing import kind_of
 from partimento.errors import BadInput
@@ -129,6 +129,12 @@ def test_rows_without_music_are_counted(publish, hub, midi):
     publish("me/none", {"train": [parquet({"words": ["no", "music"]})]})
     with pytest.raises(BadInput, match=r"no music in its 2 rows nor beside them; .*hf:me/none:COLUMN"):
         find_files("hf:me/none", web=hub)
+
+
+def test_music_of_absurd_size_is_no_music(publish, hub, monkeypatch):
+    monkeypatch.setattr(tables, "MAX_FILE_BYTES", 100)
+    publish("me/big", {"train": [parquet({"abc": [ABC.format(1), ABC.format("x" * 100)]})]})
+    assert len(find_files("hf:me/big", web=hub)) == 1
 
 
 def test_a_revision_is_read_from_its_own_files(publish, hub, server):

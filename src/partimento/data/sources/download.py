@@ -129,9 +129,7 @@ def _expect(remote: Remote, part: Path, at: int, total: int, web: Web) -> None:
 
 
 def _copy(response: HTTPResponse, part: Path, at: int, total: int, moved: Moved) -> None:
-    with _written(part, "r+b" if at else "wb") as file:
-        file.truncate(at)
-        file.seek(at)
+    with _written(part, "ab" if at else "wb") as file:
         while block := _block(response):
             at += len(block)
             if at > (total if total >= 0 else MAX_FILE_BYTES):
