@@ -101,7 +101,7 @@ def test_a_column_of_files_becomes_files(publish, hub, midi, server):
         (ABC.format(7), ".abc", ""),
         (XML, ".musicxml", ""),
         (CHORD_LLAMA, ".yaml", "chord_llama"),
-        ('[{"note": 60, "time": 0}]', ".json", "event_json"),
+        ('{"quarter":24,"parts":[0],"music":["m4/4",[62,12],12,"|"]}', ".json", "event_json"),
     ],
 )
 def test_text_columns_are_told_by_what_is_in_them(publish, hub, content, suffix, text):
@@ -281,7 +281,7 @@ def test_splits_by_name(name, split):
 
 
 @pytest.mark.parametrize(
-    "value", ["", "K: is a letter", "<html>", b"\x89PNG", b"", "a note: on keys", b"\xff\xff", "{}"]
+    "value", ["", "K: is a letter", "<html>", b"\x89PNG", b"", "a note: on keys", b"\xff\xff", "{}", '[{"note": 60}]']
 )
 def test_what_is_no_music(value):
     assert kind_of(value) is None

@@ -11,9 +11,12 @@ import pytest
 from partimento.data.prepare import prepare
 from partimento.data.sources import SourceFile
 from partimento.data.sources.reading import read_source
+from partimento.data.sources.sniffing import kind_of
 from partimento.errors import BadInput
 from partimento.io import load_score, save_score
 from partimento.io.yaml import chord_llama_rows
+from partimento.plan import Compose
+from partimento.representations import TEXT_REPRESENTATIONS, create_text
 
 TUNE = "X:1\nT:Tune {0}\nM:4/4\nL:1/8\nK:D\n" + "{1}\n"
 
@@ -66,6 +69,19 @@ def test_rows_of_chord_llama_are_read_as_music(row, tunes, tmp_path):
     (tmp_path / "row.json").write_text(json.dumps(row), "utf-8")
     (score,) = read_source(source(tmp_path / "row.json"))
     assert score.notes["pitch"].tolist() == load_score(tunes[0]).notes["pitch"].tolist()
+
+
+@pytest.mark.parametrize("name", TEXT_REPRESENTATIONS)
+def test_what_text_representations_write_is_known_and_read_again(tunes, tmp_path, name):
+    tokens = create_text(name)
+    score = load_score(tunes[0])
+    text = tokens.write(score, Compose())
+    kind = kind_of(text)
+    assert kind is not None
+    assert kind[0] == tokens.suffix
+    (tmp_path / f"x{kind[0]}").write_text(text, "utf-8")
+    (read,) = read_source(source(tmp_path / f"x{kind[0]}", kind[1]))
+    assert read.notes["pitch"].tolist() == score.notes["pitch"].tolist()
 
 
 @pytest.mark.parametrize(

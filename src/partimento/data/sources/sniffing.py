@@ -9,7 +9,7 @@ _MUSICXML = re.compile(r"<(score-partwise|score-timewise)\b")
 _ABC_KEY = re.compile(r"^K:", re.MULTILINE)
 _ABC_START = re.compile(r"^(X:|T:|M:|L:)", re.MULTILINE)
 _CHORD_LLAMA = re.compile(r"""^[\s-]*["']?a\d\d+_[a-z]""", re.MULTILINE)
-_EVENTS = re.compile(r'^\s*[\[{].*["\[{]', re.DOTALL)
+_EVENTS = re.compile(r'^\{.*"music"\s*:\s*\[', re.DOTALL)
 
 
 def kind_of(value: bytes | str) -> tuple[str, str] | None:
