@@ -1,5 +1,7 @@
 """Performance events: what exactly is written, and what the grammar takes and refuses."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from partimento.errors import InfeasibleTask
 from partimento.plan import Compose, Constraints, Infill, Plan
 from partimento.representations.performance import Performance
 from partimento.representations.performance.quantise import MAX_SOUNDING
-from partimento.score import TEMPO, Part, Score, notes_array
+from partimento.score import CONTROL, TEMPO, Part, Score, notes_array
 from partimento.theory.chord import ChordSymbol
 
 PIANO, VIOLIN, DRUM_KIT = Part("piano", 0), Part("violin", 40), Part("drums", 0, True)
@@ -65,6 +67,15 @@ def test_one_pitch_of_a_program_sounds_once_at_a_time_and_what_goes_is_said():
     assert [(loss.what, loss.note_id) for loss in losses] == [
         ("note that another doubles", 1), ("end of a note that is struck again", -1)
     ]  # fmt: skip
+
+
+def test_what_a_pedal_holds_sounds_until_it_is_lifted_or_the_pitch_is_struck_again():
+    controls = np.array([(5, 0, 64, 127), (50, 0, 64, 0), (80, 0, 64, 100)], CONTROL)
+    score = music((0, 9, 60, 0, 64), (20, 9, 60, 0, 64), (0, 60, 64, 0, 64), (0, 9, 60, 1, 64), (90, 5, 65, 0, 64))
+    quantised, losses = REP.quantise(replace(score, controls=controls))
+    lengths = quantised.notes[["onset_tick", "pitch", "part", "duration_tick"]].tolist()
+    assert lengths == [(0, 60, 0, 20), (0, 64, 0, 60), (0, 60, 1, 9), (20, 60, 0, 30), (90, 65, 0, 5)]
+    assert [loss.what for loss in losses] == ["pedal, but for the length of 2 notes"]
 
 
 def test_parts_that_play_one_program_become_one():

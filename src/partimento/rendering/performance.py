@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from partimento.rendering.dynamics import velocities
 from partimento.rendering.marks import marks_of
 from partimento.rendering.ornaments import realise
-from partimento.rendering.techniques import PEDAL, with_techniques
+from partimento.rendering.techniques import with_techniques
 from partimento.rendering.tempi import with_tempi
 from partimento.rendering.timing import articulate, place_graces, roll_arpeggios, swing_eighths
 from partimento.score import Records, Score
+from partimento.score.controllers import PEDAL, SOSTENUTO, held_by_pedals, sharing_channel
 
 DEFAULT_VOLUME = 100
 RESOLUTION = 960
@@ -29,8 +30,7 @@ _REALISED = frozenset(("dynamics", "crescendo", "diminuendo", "wedge-stop", "wor
                        "barline-fermata", "octave-shift", "dashes", "bracket"))  # fmt: skip
 _VOLUME, _PAN = 7, 10
 _STROKE_SECOND = 0.02  # how long notes without a length, as some files have drums, are held
-_SOSTENUTO = 66
-_NOT_SENT = {0, 32, PEDAL, _SOSTENUTO} | set(range(120, 128))  # banks, pedals (played here), channel modes
+_NOT_SENT = {0, 32, PEDAL, SOSTENUTO} | set(range(120, 128))  # banks, pedals (played here), channel modes
 _PARAMETER_FIRST = {101: 0, 100: 1, 99: 0, 98: 1}  # a parameter is chosen before its value (CC 6) comes
 
 
@@ -133,7 +133,7 @@ def _settings(score: Score) -> list[Event]:
     events: list[Event] = []
     for index, part in enumerate(score.parts):
         spread = 40 * (index / (len(score.parts) - 1) - 0.5) if len(score.parts) > 1 and not part.is_drums else 0
-        sharing = [part, *(score.parts[other] for other in _sharing(score)[index])]
+        sharing = [part, *(score.parts[other] for other in sharing_channel(score)[index])]
         pan = next((p.pan for p in sharing if p.pan is not None), round(64 + spread))
         volume = next((p.volume for p in sharing if p.volume is not None), DEFAULT_VOLUME)
         events += [
@@ -143,17 +143,8 @@ def _settings(score: Score) -> list[Event]:
     return events
 
 
-def _sharing(score: Score) -> list[list[int]]:
-    """For each part those on the same MIDI channel, itself included: what one is sent all are."""
-    channels = [part.channel for part in score.parts]
-    by_channel: dict[int | None, list[int]] = {}
-    for index, channel in enumerate(channels):
-        by_channel.setdefault(channel, []).append(index)
-    return [[index] if channel is None else by_channel[channel] for index, channel in enumerate(channels)]
-
-
 def _controls(score: Score) -> list[Event]:
-    sharing = _sharing(score)
+    sharing = sharing_channel(score)
     events: list[Event] = []
     for second, part, number, value in _timed(score, score.controls, "part", "number", "value"):
         if number not in _NOT_SENT:
@@ -177,49 +168,13 @@ def _timed(score: Score, records: Records, *columns: str) -> Iterator[Any]:
 
 def _note_times(score: Score) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Onset and release of each note in seconds; a note struck again while it sounds is released then."""
-    notes, sharing = score.notes, _sharing(score)
+    notes = score.notes
     on = score.seconds_at(notes["onset_tick"])
     off = score.seconds_at(notes["onset_tick"] + notes["duration_tick"])
     off[notes["duration_tick"] == 0] += _STROKE_SECOND
-    for part in np.unique(score.controls["part"]).tolist():
-        is_held = np.isin(notes["part"], sharing[part])
-        _hold_with_sostenuto(score, part, is_held, on, off)
-        _hold_with_pedal(score, part, is_held, off)
+    off = held_by_pedals(score, on, off)
     _release_before_restrike(notes, on, off)
     return on, off
-
-
-def _hold_with_pedal(score: Score, part: int, is_held: NDArray[np.bool_], off: NDArray[np.float64]) -> None:
-    """Let notes that end while the pedal of a part is down sound until it comes up (in place)."""
-    second, is_down = _pedal(score, part, PEDAL)
-    if not len(second):
-        return
-    lifted = np.full(len(second) + 1, max(float(off.max(initial=0.0)), float(second[-1])))
-    for index in range(len(second) - 1, -1, -1):
-        lifted[index] = lifted[index + 1] if is_down[index] else second[index]
-    own = np.flatnonzero(is_held)
-    last = np.searchsorted(second, off[own], "right") - 1
-    held = (last >= 0) & is_down[last]
-    off[own[held]] = lifted[last[held]]
-
-
-def _hold_with_sostenuto(
-    score: Score, part: int, is_held: NDArray[np.bool_], on: NDArray[np.float64], off: NDArray[np.float64]
-) -> None:
-    """Let notes that sound when the sostenuto pedal goes down sound until it comes up (in place)."""
-    second, is_down = _pedal(score, part, _SOSTENUTO)
-    presses = np.flatnonzero(is_down & ~np.r_[False, is_down[:-1]])
-    for press in presses.tolist():
-        lifts = np.flatnonzero(~is_down[press:])
-        lift = second[press + int(lifts[0])] if len(lifts) else float(off.max(initial=0.0))
-        caught = is_held & (on <= second[press]) & (off > second[press])
-        off[caught] = np.maximum(off[caught], lift)
-
-
-def _pedal(score: Score, part: int, number: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Seconds at which a pedal of a part moves, and whether it is down from there."""
-    rows = score.controls[(score.controls["part"] == part) & (score.controls["number"] == number)]
-    return score.seconds_at(rows["onset_tick"]), rows["value"] >= 64
 
 
 def _release_before_restrike(notes: Records, on: NDArray[np.float64], off: NDArray[np.float64]) -> None:

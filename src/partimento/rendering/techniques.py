@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from partimento.score import CONTROL, ProgramChange, Score
+from partimento.score.controllers import PEDAL
 
-PEDAL = 64
 _PIZZICATO, _MUTED_TRUMPET, _TRUMPET = 45, 59, 56
 _BOWED = (40, 41, 42, 43, 44, 48, 49)
 _PLUCK = re.compile(r"\bpizz", re.IGNORECASE)

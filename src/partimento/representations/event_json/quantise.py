@@ -9,6 +9,7 @@ from partimento.errors import BadInput
 from partimento.representations.base import Loss, Losses
 from partimento.representations.performance.quantise import RESOLUTION, TICKS_PER_QUARTER, Performed, one_at_a_time
 from partimento.score import KEY, MEASURE, METER, NOTE, TEMPO, Part, Records, Score
+from partimento.score.controllers import PEDAL, SOSTENUTO
 from partimento.theory.instrument import DRUMS, instrument_name
 from partimento.theory.meter import BEAT_TYPES
 from partimento.theory.pitch import UNSPELLED
@@ -30,6 +31,7 @@ def quantise(score: Score, ticks_per_quarter: int) -> tuple[Score, Losses]:
     Onsets and releases go to the nearest tick, or to the nearest 10 ms where there is no beat. Parts, velocities and
     measures stay; keys and tempi too, for all parts, tempi as whole numbers. Grace notes are left out, what doubles a
     note of the same part and pitch, and what begins behind the last barline; a note that is struck again ends there.
+    Pedals are left out.
 
     Raises:
         BadInput: the piece is absurdly long, or has absurdly many parts.
@@ -90,7 +92,9 @@ def _notes(score: Score, grid: _Grid, end: int) -> tuple[Records, Losses]:
     every = Performed(onset, release, part, pitch, velocity, source["note_id"], part)  # each part counts for itself
     grace = source["grace"] > 0
     late = ~grace & (onset >= end)
-    losses = [Loss("grace note", note_id) for note_id in source["note_id"][grace].tolist()]
+    pedals = int(np.isin(score.controls["number"], (PEDAL, SOSTENUTO)).sum())
+    losses = [Loss("movement of a pedal")] * pedals
+    losses += [Loss("grace note", note_id) for note_id in source["note_id"][grace].tolist()]
     losses += [Loss("note behind the last barline", note_id) for note_id in source["note_id"][late].tolist()]
     notes, doubled = one_at_a_time(every.take(~(grace | late)))
     duration = notes.release - notes.onset

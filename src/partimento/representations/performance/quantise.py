@@ -11,6 +11,7 @@ from partimento.representations.base import Loss, Losses
 from partimento.representations.performance.vocabulary import RESOLUTION
 from partimento.representations.remi.vocabulary import VELOCITIES
 from partimento.score import DEFAULT_TEMPO_BPM, NOTE, Part, Score
+from partimento.score.controllers import PEDAL, SOSTENUTO, held_by_pedals
 from partimento.theory.instrument import DRUMS, instrument_name
 from partimento.theory.pitch import UNSPELLED
 
@@ -53,7 +54,8 @@ def quantise(score: Score) -> tuple[Score, Losses]:
     Onsets and releases go to the nearest 10 ms, velocities to the nearest of 32. There is a part for each program, in
     the order in which they enter. Grace notes are left out, notes that another one of the same program and pitch
     doubles (the longest stays), what would sound as the 65th at once, and what comes after a day. A note that is
-    struck again while it sounds ends there. All notation is gone, beats and tempi too: they have become time.
+    struck again while it sounds ends there. What a pedal holds sounds until it is lifted or the pitch is struck again,
+    as in Oore et al. All notation is gone, beats and tempi too: they have become time.
     """
     notes, losses = performed(score)
     return as_score(notes), losses
@@ -61,11 +63,14 @@ def quantise(score: Score) -> tuple[Score, Losses]:
 
 def performed(score: Score) -> tuple[Performed, Losses]:
     """The notes of a score in steps, and what is left out of it; see `quantise`."""
-    notes = _columns(score.sounding().split_programs())
+    sounding = score.sounding().split_programs()
+    notes = _columns(sounding)
     grace, late = notes.release < 0, notes.onset >= MAX_TIME
     losses = _lost("grace note", notes, grace) + _lost("note behind 24 hours", notes, late & ~grace)
     notes = notes.take(~(grace | late))
     notes, doubled = one_at_a_time(notes)
+    notes, held = _held(sounding, notes)
+    losses += [Loss(f"pedal, but for the length of {held} notes")] if held else []
     crowd = _crowd(notes)
     return notes.take(~crowd), (*losses, *doubled, *_lost(f"note beyond {MAX_SOUNDING} at once", notes, crowd))
 
@@ -99,8 +104,12 @@ def _columns(score: Score) -> Performed:
 
 
 def _steps(score: Score, ticks: Longs) -> Longs:
+    return _nearest(score.seconds_at(ticks))
+
+
+def _nearest(seconds: NDArray[np.float64]) -> Longs:
     """Nearest step, halves upwards; a day at most."""
-    return np.floor(np.minimum(score.seconds_at(ticks) * RESOLUTION, MAX_TIME) + 0.5).astype(np.int64)
+    return np.floor(np.minimum(seconds * RESOLUTION, MAX_TIME) + 0.5).astype(np.int64)
 
 
 def _lost(what: str, notes: Performed, mask: Mask) -> list[Loss]:
@@ -125,6 +134,20 @@ def _ended_where_struck_again(notes: Performed) -> tuple[Performed, int]:
     cut = same[release[same] > notes.onset[same + 1]]
     release[cut] = notes.onset[cut + 1]
     return Performed(**(vars(notes) | {"release": release})), len(cut)
+
+
+def _held(score: Score, notes: Performed) -> tuple[Performed, int]:
+    """Sorted notes that sound as long as pedals hold them, and how many do so."""
+    if not np.isin(score.controls["number"], (PEDAL, SOSTENUTO)).any():
+        return notes, 0
+    on, ticks = score.notes["onset_tick"], score.notes["duration_tick"]
+    until = held_by_pedals(score, score.seconds_at(on), score.seconds_at(on + ticks))
+    ids = np.argsort(score.notes["note_id"])
+    place = ids[np.searchsorted(score.notes["note_id"][ids], notes.note_id)]
+    release = np.maximum(notes.release, _nearest(until[place]))
+    same = np.flatnonzero(np.diff(_voice(notes)) == 0)
+    release[same] = np.minimum(release[same], notes.onset[same + 1])
+    return Performed(**(vars(notes) | {"release": release})), int((release > notes.release).sum())
 
 
 def _crowd(notes: Performed) -> Mask:
