@@ -37,7 +37,7 @@ def merges(name: str, **config: Any) -> dict[str, Any]:
     rep, task = create(name, **config), Compose(constraints=Constraints(budget=400))
     walks = (walk(rep, rep.start(task), seed) for seed in range(12))
     sequences = [np.array([token for _, token in steps], np.int32) for steps in walks]
-    return train_bpe(rep, sequences, len(rep.tokens) + 200).config
+    return train_bpe(rep, sequences, len(rep.tokens) + 60).config
 
 
 CONFIGS: dict[str, list[dict[str, Any]]] = {

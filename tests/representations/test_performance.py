@@ -9,7 +9,7 @@ from partimento.errors import InfeasibleTask
 from partimento.plan import Compose, Constraints, Infill, Plan
 from partimento.representations.performance import Performance
 from partimento.representations.performance.quantise import MAX_SOUNDING
-from partimento.score import CONTROL, TEMPO, Part, Score, notes_array
+from partimento.score import CONTROL, METER, TEMPO, ChordEvent, Part, Score, measures_from_meters, notes_array
 from partimento.theory.chord import ChordSymbol
 
 PIANO, VIOLIN, DRUM_KIT = Part("piano", 0), Part("violin", 40), Part("drums", 0, True)
@@ -158,6 +158,23 @@ def test_chords_of_the_plan_are_the_prompt():
     assert rep.forced(rep.start(task)) == tuple(encoded.prompt.tolist())
     higher = [rep.tokens[token] for token in rep.transposition(2)[encoded.prompt]]
     assert higher[2:5] == ["Chord_4_minor-seventh", "Chord_9_dominant", "Bass_7"]
+
+
+def test_windows_state_the_chords_of_their_bars():
+    rep = Performance(chords=True)
+    rows = [(50 * k, 50, 60 + pitch, 0, 64) for k in range(24) for pitch in ((0, 4, 7), (2, 5, 9, 0))[k // 4 % 2]]
+    meters = np.array([(0, 4, 4)], METER)
+    score = replace(music(*rows), meters=meters, measures=measures_from_meters(meters, 50, 1200))
+    named = replace(score, chords=(ChordEvent(0, ChordSymbol.parse("Am")), ChordEvent(500, ChordSymbol.parse("F/C"))))
+    for piece, expected in ((score, ["C", "Dm7"] * 3), (named, ["Am", "Am", "Am F/C", "F/C", "F/C", "F/C"])):
+        windows = list(rep.windows(piece, Compose(), 200))
+        assert len(windows) > 1
+        heard = [" ".join(map(str, bar)) for _, task in windows for bar in task.plan.chords or ()]
+        assert all(bar in expected for bar in heard)
+        assert heard[:2] == expected[:2]
+        assert heard[-1] == expected[-1]
+        assert all(len(rep.encode(part, task).ids) <= 200 for part, task in windows)
+    assert all(task.plan.chords is None for _, task in REP.windows(score, Compose(), 200))
 
 
 def test_tables_leave_drums_alone():

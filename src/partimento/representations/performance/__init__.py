@@ -11,6 +11,7 @@ import numpy as np
 from partimento.plan import Task
 from partimento.representations.base import Encoded, Grid, Ints, Losses, Ranges, Special
 from partimento.representations.performance import codec, vocabulary
+from partimento.representations.performance.chords import bars_of, between, tokens_of
 from partimento.representations.performance.grammar import Grammar
 from partimento.representations.performance.quantise import Performed, as_score, performed, quantise
 from partimento.representations.performance.state import State
@@ -57,12 +58,20 @@ class Performance:
         return Encoded(codec.encode_header(task, self.vocabulary), np.append(events, end))
 
     def windows(self, score: Score, task: Task, budget: int) -> Iterator[tuple[Score, Task]]:
-        """The piece whole, or cut where notes begin; see `windows.cut`."""
+        """The piece whole, or cut where notes begin; see `windows.cut`.
+
+        Where chords are to be the prompt and the plan states none, each window's task states those of its bars; a
+        quarter of the budget is theirs at most.
+        """
         both = replace(task, opens_midway=True, ends_midway=True)
         room = budget - len(codec.encode_header(both, self.vocabulary)) - 1
-        for notes, opens, ends in cut(performed(score)[0], self.vocabulary, room):
+        bars = bars_of(score) if self._chords and task.plan.chords is None else []
+        for_chords = min(sum(tokens_of(bar.chords) for bar in bars), budget // 4)
+        for notes, start, opens, ends in cut(performed(score)[0], self.vocabulary, room - for_chords):
+            chords = between(bars, start, start + int(notes.release.max(initial=0)), for_chords)
+            plan = task.plan if chords is None else replace(task.plan, chords=chords)
             midway = {"opens_midway": task.opens_midway or opens, "ends_midway": task.ends_midway or ends}
-            yield as_score(notes), replace(task, **midway)
+            yield as_score(notes), replace(task, plan=plan, **midway)
 
     def decode(self, ids: Ints, task: Task) -> Score:
         """The score of the events; notes of a prefix that still sound end with it."""

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from partimento.plan import Task
 from partimento.representations.base import Ints
 from partimento.representations.blocks import Vocabulary
+from partimento.representations.performance.chords import bass_of
 from partimento.representations.performance.quantise import Longs, Performed, by_entry
 from partimento.representations.performance.vocabulary import MAX_SHIFT
 from partimento.representations.remi.vocabulary import CHORD_KINDS
@@ -39,10 +40,10 @@ def encode_header(task: Task, vocabulary: Vocabulary) -> Ints:
             ids.append(first["ChordBar"])
             for chord in bar:
                 plain = chord.plain
-                root = pitch_class(plain.root)
-                ids.append(first["Chord"] + root * len(CHORD_KINDS) + CHORD_KINDS.index(plain.kind))
-                if plain.bass is not None and pitch_class(plain.bass) != root:
-                    ids.append(first["Bass"] + pitch_class(plain.bass))
+                kind = CHORD_KINDS.index(plain.kind)
+                ids.append(first["Chord"] + pitch_class(plain.root) * len(CHORD_KINDS) + kind)
+                if (bass := bass_of(plain)) is not None:
+                    ids.append(first["Bass"] + bass)
     return np.array(ids, np.int32)
 
 

@@ -11,21 +11,21 @@ from partimento.representations.performance.codec import encode_events
 from partimento.representations.performance.quantise import Performed
 
 
-def cut(notes: Performed, vocabulary: Vocabulary, room: int) -> Iterator[tuple[Performed, bool, bool]]:
-    """Runs of notes whose events take at most `room` tokens, with whether each opens and ends midway.
+def cut(notes: Performed, vocabulary: Vocabulary, room: int) -> Iterator[tuple[Performed, int, bool, bool]]:
+    """Runs of notes whose events take at most `room` tokens, where each begins, and whether it opens and ends midway.
 
     Time counts from the first note of a window; notes that still sound where the next one begins end there. Where not
     even the notes of one instant fit until then, they end earlier, and if they fit nowhere they are left out.
     """
     if len(encode_events(notes, vocabulary)[0]) <= room:
-        yield notes, False, False
+        yield notes, 0, False, False
         return
     piece = _Piece(notes, vocabulary, room)
     first, last = 0, len(piece.starts)
     while first < last:
         stop, window = piece.longest(first)
         if window is not None:
-            yield window, first > 0, stop < last
+            yield window, int(piece.starts[first]), first > 0, stop < last
         first = stop
 
 
