@@ -27,6 +27,14 @@ _TYPE_OF_UNITS = {units: name for name, units in TYPE_UNITS.items()}
 _HEAD_ATTRIBUTES = {"parentheses": ("parentheses", "yes"), "filled": ("filled", "yes"), "hollow": ("filled", "no")}
 
 
+def head_order(piece: Piece, attached: Attached) -> list[int]:
+    """Indices of heads from low to high, those with lyrics or marks first, as they belong to the chord."""
+    heads = piece.heads
+    if len(heads) < 2:
+        return list(range(len(heads)))
+    return sorted(range(len(heads)), key=lambda i: (heads[i].note_id not in attached, heads[i].pitch))
+
+
 class NoteWriter:
     """Writes the notes of one part.
 
@@ -52,15 +60,8 @@ class NoteWriter:
             add(add(measure, "forward"), "duration", self.duration(piece.end - piece.start))
         elif not piece.heads:
             self._write_rest(measure, piece, stream)
-        for place, index in enumerate(self._order(piece)):
+        for place, index in enumerate(head_order(piece, self.attached)):
             self._write_note(measure, piece, stream, piece.heads[index], place > 0, accidentals.get((id(piece), index)))
-
-    def _order(self, piece: Piece) -> list[int]:
-        """Heads from low to high, those with lyrics or marks first, as they belong to the chord."""
-        heads = piece.heads
-        if len(heads) < 2:
-            return list(range(len(heads)))
-        return sorted(range(len(heads)), key=lambda i: (heads[i].note_id not in self.attached, heads[i].pitch))
 
     def _write_rest(self, measure: Element, piece: Piece, stream: Stream) -> None:
         note = add(measure, "note")

@@ -35,7 +35,11 @@ def sayable(score: Score) -> Score:
     Raises:
         BadInput: the music is absurdly long.
     """
-    prepared = prepare(score)
+    return sayable_prepared(prepare(score))
+
+
+def sayable_prepared(prepared: Prepared) -> Score:
+    """`sayable` of a score that has been laid out."""
     laid, scale, tick = prepared.score, prepared.scale, prepared.tick
     signs = [StaffSigns(prepared, index) for index in range(len(laid.parts))]
     paper = _Paper(prepared, signs)

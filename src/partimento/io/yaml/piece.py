@@ -14,6 +14,7 @@ from itertools import takewhile
 
 from partimento.errors import BadFile
 from partimento.io.musicxml.content import Element
+from partimento.io.musicxml.elements import add, element
 from partimento.io.musicxml.header_reader import PartHeader, part_headers
 from partimento.io.musicxml.reader import document, paused_collector
 from partimento.io.yaml.text import Data
@@ -49,13 +50,20 @@ class PartMusic:
 Piece = tuple[PartMusic, ...]
 
 
-def condensed(data: bytes, name: str) -> Piece:
+def condensed(data: bytes, name: str, *, lifts_tempi: bool = False) -> Piece:
     """What is kept of a MusicXML file.
+
+    Args:
+        data: the file.
+        name: what messages call it.
+        lifts_tempi: whether a tempo stays though the direction that states it goes.
 
     Raises:
         BadFile: the file is damaged, hostile, absurd, or no MusicXML.
     """
     root, measures = document(data, name)
+    if lifts_tempi:
+        _lift_tempi(root)
     try:
         headers = part_headers(root)
     except (ValueError, OverflowError) as error:
@@ -64,9 +72,20 @@ def condensed(data: bytes, name: str) -> Piece:
         return tuple(_part(own, headers.get(part_id, PartHeader())) for part_id, own in measures.items())
 
 
+def _lift_tempi(root: Element) -> None:
+    """Put `<sound tempo>` in the place of the directions that hold it."""
+    for direction in root.iter("direction"):
+        sound = direction.find("sound[@tempo]")
+        if sound is not None:
+            lifted, offset = element("sound", tempo=sound.get("tempo")), direction.find("offset")
+            if offset is not None:
+                add(lifted, "offset", offset.text)
+            direction.getparent().replace(direction, lifted)
+
+
 def _part(elements: Sequence[Element], header: PartHeader) -> PartMusic:
     is_staved = any((staves.text or "").strip() not in ("", "0", "1") for e in elements for staves in e.iter("staves"))
-    measures = [_measure(element, is_staved) for element in elements]
+    measures = [_measure(own, is_staved) for own in elements]
     attributes: dict[str, Data] = {}
     if measures and isinstance(measures[0], dict):
         attributes, measures[0] = _lifted(measures[0])
@@ -74,8 +93,8 @@ def _part(elements: Sequence[Element], header: PartHeader) -> PartMusic:
     return PartMusic(attributes, measures, part.name, part.program, part.is_drums)
 
 
-def _measure(element: Element, is_staved: bool) -> Data:
-    inner = kept(element, "measure")
+def _measure(own: Element, is_staved: bool) -> Data:
+    inner = kept(own, "measure")
     leading = list(takewhile(lambda child: child.tag == "attributes", inner))
     content: dict[str, Data] = {}
     if leading:

@@ -7,14 +7,14 @@ brackets of tuplets.
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import lru_cache
 
 from partimento.io.musicxml.content import Element
 from partimento.io.musicxml.elements import add, element, to_bytes
 from partimento.io.musicxml.writer import DOCTYPE
 from partimento.io.yaml.piece import PartMusic, Piece
+from partimento.io.yaml.time import Clock, Placed, placed_notes, value_of
 from partimento.io.yaml.tree import expand
-from partimento.io.yaml.voices import Ticks, TupletFinder, Value, VoiceFinder
+from partimento.io.yaml.voices import Span, TupletFinder
 
 _BEFORE_VOICE = frozenset(["grace", "cue", "chord", "pitch", "unpitched", "rest", "duration", "tie"])
 _DRUM_CHANNEL = 10
@@ -51,17 +51,17 @@ def _list_part(part_list: Element, part: PartMusic, part_id: str) -> None:
 
 
 def _part(part: PartMusic, part_id: str) -> Element:
-    made = element("part", id=part_id)
+    made, clock = element("part", id=part_id), Clock()
     number = 0
     for index, content in enumerate(part.measures):
         try:
             measure = expand("measure", content, made)
             if part.attributes and index == 0:
                 measure.insert(0, expand("attributes", part.attributes))
-            length = _finish(measure)
+            length = _finish(measure, clock)
         except ValueError as error:
             raise ValueError(f"measure {index + 1}: {error}") from None
-        is_pickup = index == 0 and length < _bar_length(measure)
+        is_pickup = index == 0 and length < clock.bar
         number += not is_pickup
         measure.set("number", str(number))
         if is_pickup:
@@ -69,48 +69,29 @@ def _part(part: PartMusic, part_id: str) -> Element:
     return made
 
 
-def _bar_length(measure: Element) -> Ticks:
-    """How long the meter that a measure states would have it, in divisions; 0 where it states none."""
-    divisions, time = measure.find("attributes/divisions"), measure.find("attributes/time")
-    if divisions is None or time is None:
-        return 0
-    beats = zip(time.iterfind("beats"), time.iterfind("beat-type"), strict=True)
-    quarters = sum(
-        (4 * sum(map(Fraction, b.text.split("+")), Fraction(0)) / max(int(t.text), 1) for b, t in beats), Fraction(0)
-    )
-    return quarters * Fraction(divisions.text)
-
-
-@lru_cache(4096)
-def _ticks(text: str) -> Ticks:
-    return int(text) if text.isdecimal() else Fraction(text)
-
-
 class _Bracketed:
     """Notes of one voice, under the tuplets that are found."""
 
-    def __init__(self) -> None:
-        self._tuplets, self._notes = TupletFinder(), list[Element]()
-        self._end: Ticks = 0
+    def __init__(self, beat: Fraction) -> None:
+        self._beat, self._tuplets, self._notes = beat, TupletFinder(), list[Element]()
+        self._end = Fraction(0)
 
-    def add(self, note: Element, start: Ticks, end: Ticks) -> None:
-        """A note or rest; puts brackets on the first and last note of a tuplet."""
-        if start != self._end:
-            self._tuplets.interrupt()
-        self._end = end
-        self._notes.append(note)
-        for kind, index in zip(("start", "stop"), self._tuplets.add(_value(note)) or (), strict=False):
-            add(_notations(self._notes[index]), "tuplet", type=kind, number=1)
+    def add(self, note: Placed) -> None:
+        """A note or rest; puts brackets over tuplets."""
+        if note.start != self._end:
+            self.finish()
+        self._end = note.end
+        self._notes.append(note.element)
+        self._bracket(self._tuplets.add(value_of(note.element), ends_on_beat=note.end % self._beat == 0))
 
+    def finish(self) -> None:
+        """Nothing more comes."""
+        self._bracket(self._tuplets.end())
 
-def _value(note: Element) -> Value:
-    modification = note.find("time-modification")
-    ratio = (
-        (1, 1)
-        if modification is None
-        else tuple(int(modification.findtext(f"{n}-notes")) for n in ("actual", "normal"))
-    )
-    return Value(note.findtext("type") or "", len(note.findall("dot")), *ratio)
+    def _bracket(self, spans: list[Span]) -> None:
+        for first, last in spans:
+            for kind, index in (("start", first), ("stop", last)):
+                add(_notations(self._notes[index]), "tuplet", type=kind, number=1)
 
 
 def _notations(note: Element) -> Element:
@@ -118,22 +99,16 @@ def _notations(note: Element) -> Element:
     return add(note, "notations") if found is None else found
 
 
-def _finish(measure: Element) -> Ticks:
-    """Give notes voices, ties and tuplets; returns how far the measure reaches, in divisions."""
-    voices, brackets, reached = VoiceFinder(), dict[int, _Bracketed](), 0
-    voice = 1
-    for child in measure.iterchildren("note", "backup", "forward"):
-        duration = _ticks(child.findtext("duration") or "0")
-        if child.tag != "note":
-            voices.move(-duration if child.tag == "backup" else duration)
-        elif child.find("chord") is None:
-            duration = 0 if child.find("grace") is not None else duration
-            voice = voices.add(duration, int(child.findtext("staff") or "1"))
-            if duration:
-                brackets.setdefault(voice, _Bracketed()).add(child, voices.position - duration, voices.position)
-        reached = max(reached, voices.position)
-        if child.tag == "note":
-            _complete(child, voice)
+def _finish(measure: Element, clock: Clock) -> Fraction:
+    """Give notes voices, ties and tuplets; returns how far the measure reaches, in quarters."""
+    brackets, reached = dict[int, _Bracketed](), Fraction(0)
+    for note in placed_notes(measure, clock):
+        reached = max(reached, note.end)
+        if not note.is_in_chord and note.end > note.start:
+            brackets.setdefault(note.voice, _Bracketed(clock.beat)).add(note)
+        _complete(note.element, note.voice)
+    for own in brackets.values():
+        own.finish()
     return reached
 
 

@@ -64,7 +64,7 @@ def chord_llama_rows(
     """A piece as rows of about equal length, in order.
 
     Args:
-        source: a score, or a file of music; of MusicXML its own elements are taken.
+        source: a score, of which the tempi are kept too, or a file of music; of MusicXML its own elements are taken.
         budget: most tokens of a row. A measure that has more makes a row of its own, which a warning names.
         count_tokens: tokens of a text; the default is a guess for Llama 3.
         style: how mappings inside notes are written; `block` as published.
@@ -92,7 +92,7 @@ def chord_llama_rows(
 def piece_of(source: Score | Path | str) -> Piece:
     """A score or file as mappings; raises as `chord_llama_rows`."""
     if isinstance(source, Score):
-        return condensed(writer.write(source), _name(source))
+        return condensed(writer.write(source), _name(source), lifts_tempi=True)
     path = Path(source)
     if path.suffix.lower() in _MUSICXML:
         return condensed(read_bytes(path), str(path))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
 
@@ -17,6 +17,7 @@ Data = None | str | dict[str, "Data"] | list["Data"]
 Style = Literal["block", "flow"]
 """How mappings below the children of a measure are written: over lines, or in braces."""
 
+STYLES = get_args(Style)
 MAX_DEPTH = 12
 MAX_CHARACTERS = 64 * 2**20
 

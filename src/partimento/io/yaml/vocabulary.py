@@ -105,7 +105,7 @@ SINGLES = frozenset(CHILDREN) - {"measure", "harmony"}
 EXCLUSIVE = {"note": (("pitch", "unpitched", "rest"), ("duration", "grace"), ("tie", "cue"))}
 """Element ▶ sets of children of which it has no two."""
 
-_INTEGER, _NATURAL, _DECIMAL, _POSITIVE = r"-?\d{1,6}", r"\d{1,6}", r"-?\d{1,9}(\.\d{1,9})?", r"\d{1,9}(\.\d{1,9})?"
+_INTEGER, _NATURAL, _DECIMAL, _POSITIVE = r"-?\d{1,6}", r"\d{1,6}", r"-?\d{1,9}(\.\d{1,24})?", r"\d{1,9}(\.\d{1,24})?"
 _STEP, _YES_NO, _START_STOP = "[A-G]", "yes|no", "start|stop"
 _TYPES = "1024th|512th|256th|128th|64th|32nd|16th|eighth|quarter|half|whole|breve|long|maxima"
 _VALUES = {
@@ -113,7 +113,7 @@ _VALUES = {
     _NATURAL: "staves staff multiple-rest slash-dot frame-strings frame-frets first-fret string fret actual-notes "
     "normal-notes inversion degree-value numeral-root first second "
     "@number @slashes measure-repeat",
-    r"\d": "octave display-octave",
+    r"-?\d": "octave display-octave",
     _DECIMAL: "alter chromatic root-alter bass-alter degree-alter numeral-alter offset @attack @release "
     "@pan @elevation",
     _POSITIVE: "divisions duration @tempo @dynamics @divisions @steal-time-previous @steal-time-following @make-time",
@@ -131,7 +131,7 @@ _VALUES = {
     "explicit|implied|alternate": "@harmony-type",
     "[a-zA-Z]{1,30}": "sign mode",
     "major|minor|natural minor|melodic minor|harmonic minor": "numeral-mode",
-    "[a-z0-9-]{0,40}": "kind accidental",
+    "[a-zA-Z0-9-]{0,40}": "kind accidental",
 }
 VALUES = {name: re.compile(pattern) for pattern, names in _VALUES.items() for name in names.split()}
 """Leaf, `@attribute` or `@element-attribute` ▶ its text; what is not here may say anything."""
