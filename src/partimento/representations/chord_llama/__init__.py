@@ -11,7 +11,9 @@ from partimento.io.yaml.text import STYLES, Style
 from partimento.io.yaml.whole import to_musicxml, write_piece
 from partimento.plan import Task
 from partimento.representations.base import Loss, Losses
+from partimento.representations.chord_llama.faults import faults, faults_so_far, finished
 from partimento.representations.chord_llama.quantise import bare, sayable
+from partimento.representations.chord_llama.syntax import syntax
 from partimento.score import Score
 
 
@@ -48,6 +50,22 @@ class ChordLlama:
             BadInput: it is no such text; says where and why.
         """
         return musicxml.read(to_musicxml(text), "the YAML text")[0]
+
+    def faults(self, text: str, task: Task) -> tuple[str, ...]:
+        """What the syntax cannot count; see `faults.faults`."""
+        return faults(text, task)
+
+    def finished(self, text: str) -> int:
+        """Characters of complete measures in a text that is being written."""
+        return finished(text)
+
+    def faults_so_far(self, text: str, task: Task) -> tuple[str, ...]:
+        """Faults of complete measures."""
+        return faults_so_far(text, task)
+
+    def syntax(self, task: Task) -> str:
+        """A grammar for llguidance; see `syntax.syntax`."""
+        return syntax(task, self._style)
 
 
 __all__ = ["ChordLlama"]
