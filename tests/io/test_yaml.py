@@ -2,6 +2,7 @@
 
 import json
 import logging
+from typing import Any
 
 import pytest
 import verovio
@@ -91,6 +92,12 @@ PROMPT = """- a00_harmony:
 NOTE = "<note><pitch><step>{0}</step><octave>4</octave></pitch><duration>{1}</duration>{2}</note>"
 
 
+def loaded(text) -> Any:
+    """The one document of a YAML text."""
+    (document,) = load(text)
+    return document
+
+
 def row(instruction=SYSTEM, given=PROMPT, written="[]\n"):
     return {"instruction": instruction, "input": given, "output": written}
 
@@ -128,8 +135,8 @@ def rows_of(tmp_path):
 
 def measures_of(rows):
     """Instruction of the first row and measures of all, as data."""
-    items = [item for r in rows for field in FIELDS[1:] for item in load(r[field])[0] or []]
-    return load(rows[0]["instruction"])[0], items
+    items = [item for r in rows for field in FIELDS[1:] for item in loaded(r[field]) or []]
+    return loaded(rows[0]["instruction"]), items
 
 
 # The published form
@@ -156,9 +163,9 @@ def test_other_programs_read_the_published_example(capfd):
 
 @pytest.mark.parametrize("style", ["block", "flow"])
 def test_both_styles_hold_the_same_data_in_the_same_order(style):
-    data = load(PROMPT)[0]
+    data = loaded(PROMPT)
     text = dump(data, style)
-    assert json.dumps(load(text)[0]) == json.dumps(data)
+    assert json.dumps(loaded(text)) == json.dumps(data)
     assert json.dumps(pyyaml.safe_load(text)) == json.dumps(data)
 
 
@@ -191,7 +198,7 @@ def test_places_sort_in_order_beyond_a_hundred_and_count_on_as_published_too():
     assert keys[:100:99] == ["a00_note", "a99_note"]
     assert keys[100] == "b00_note"
     assert keys == sorted(keys)
-    many = {f"a{index:02d}_note": {"rest": None, "duration": str(index + 1)} for index in range(130)}
+    many: dict[str, Any] = {f"a{index:02d}_note": {"rest": None, "duration": str(index + 1)} for index in range(130)}
     order = [n.findtext("duration") for n in expand("measure", dict(sorted(many.items())))]
     assert order == [str(index + 1) for index in range(130)]
 
@@ -326,11 +333,11 @@ def test_chunks_are_even_fit_and_restate_the_attributes_in_force(budget, rows_of
     data = score(bars)
     rows = rows_of(data, budget=budget)
     sizes = [sum(estimated_tokens(text) for text in r.values()) for r in rows]
-    halves = [[len(load(r[field])[0]) for field in FIELDS[1:]] for r in rows]
+    halves = [[len(loaded(r[field])) for field in FIELDS[1:]] for r in rows]
     assert max(sizes) <= budget
     assert len(rows) == 1 or min(sizes) > max(sizes) / 2
     assert all(given in (written, written - 1) for given, written in halves)
-    fifths, passed = [load(r["instruction"])[0]["key"]["fifths"] for r in rows], 0
+    fifths, passed = [loaded(r["instruction"])["key"]["fifths"] for r in rows], 0
     for (given, written), stated in zip(halves, fifths, strict=True):
         assert stated == ("2" if passed <= 5 else "-3")
         passed += given + written

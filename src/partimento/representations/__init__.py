@@ -22,6 +22,7 @@ from partimento.representations.base import (
     TextRepresentation,
 )
 from partimento.representations.bpe import Bpe
+from partimento.representations.chord_llama import ChordLlama
 from partimento.representations.event_json import EventJson
 from partimento.representations.performance import Performance
 from partimento.representations.remi import Remi
@@ -38,6 +39,7 @@ REPRESENTATIONS: dict[str, Callable[..., Representation[Any]]] = {
 """Music as tokens of a vocabulary of its own."""
 TEXT_REPRESENTATIONS: dict[str, Callable[..., TextRepresentation]] = {
     "abc": AbcText,
+    "chord_llama": ChordLlama,
     "event_json": EventJson,
 }
 """Music as text in the tokens of a language model."""

@@ -85,7 +85,7 @@ def _parts(score: Score) -> tuple[Part, ...]:
     """Parts by name and program where there are several; a single one has neither."""
     if len(score.parts) > 1:
         return tuple(Part(p.name, p.program, p.is_drums, staves=p.staves, transpose=p.transpose) for p in score.parts)
-    (part,) = score.parts
+    part = next(iter(score.parts))
     clefs = score.clefs[score.clefs["onset_tick"] == 0]
     is_drums = part.is_drums if len(score.notes) else bool((clefs["sign"] == "percussion").any())
     return (Part(is_drums=is_drums, staves=part.staves, transpose=part.transpose),)

@@ -74,7 +74,9 @@ def _map(**fields: Value) -> Map:
 
 
 _NULL, _YES, _ANY = Leaf("null"), Leaf("'yes'"), Leaf(_TEXT)
-_NATURAL, _INTEGER, _DECIMAL = Leaf("'[0-9]{1,6}'"), Leaf("'-?[0-9]{1,2}'"), Leaf(r"'[0-9]{1,9}(\.[0-9]{1,6})?'")
+_NATURAL, _INTEGER, _DECIMAL = Leaf("'[0-9]{1,2}'"), Leaf("'-?[0-9]{1,2}'"), Leaf(r"'[0-9]{1,7}(\.[0-9]{1,6})?'")
+_DIVISIONS, _COUNT = Leaf("'[1-9][0-9]{0,5}'"), Leaf("'[1-9][0-9]?'")
+_PROGRAM = Leaf("'([1-9][0-9]?|1[01][0-9]|12[0-8])'")
 _STEP, _OCTAVE = Leaf("[A-G]"), Leaf("'-?[0-9]'")
 _ALTER = Leaf("'-?[1-3]'")
 _PLACE = _map(display_step=_STEP, display_octave=_OCTAVE)
@@ -85,15 +87,15 @@ _TIME = _map(
 )
 _MODE = _words("major minor dorian phrygian lydian mixolydian aeolian ionian locrian")
 _KEY = _map(fifths=Leaf("'(-[1-7]|[0-7])'"), mode_=_MODE)
-_CLEF = _map(at_number_=_NATURAL, sign=Leaf("[A-Za-z]{1,10}"), line_=_INTEGER)
+_CLEF = _map(at_number_=_COUNT, sign=_words("G F C percussion TAB jianpu none"), line_=_INTEGER)
 _TRANSPOSE = _map(diatonic_=_INTEGER, chromatic=_INTEGER, octave_change_=_INTEGER)
 _VALUE = {
     "tie_": Listed(_map(at_type=_words("start stop"))),
     "type": _words("256th 128th 64th 32nd 16th eighth quarter half whole breve long"),
     "dot_": Listed(_NULL),
     "accidental_": _words("flat-flat flat natural sharp double-sharp triple-flat triple-sharp sharp-sharp"),
-    "time_modification_": _map(actual_notes=_NATURAL, normal_notes=_NATURAL),
-    "staff_": _NATURAL,
+    "time_modification_": _map(actual_notes=_COUNT, normal_notes=_COUNT),
+    "staff_": _COUNT,
 }
 _PITCHES: tuple[dict[str, Value], ...] = (
     {"pitch": _map(step=_STEP, alter_=_ALTER, octave=_OCTAVE)}, {"unpitched": _PLACE},
@@ -107,14 +109,14 @@ _NOTES = tuple(
     )
 )
 _RESTS = (
-    _map(rest=_map(at_measure=_YES), duration=_DECIMAL, staff_=_NATURAL),
+    _map(rest=_map(at_measure=_YES), duration=_DECIMAL, staff_=_COUNT),
     _map(
         rest=_NULL,
         duration=_DECIMAL,
         **{name: value for name, value in _VALUE.items() if name[:3] not in ("tie", "acc")},
     ),
 )
-_DEGREE = _map(degree_value=_NATURAL, degree_alter=_INTEGER, degree_type=_words("add alter subtract"))
+_DEGREE = _map(degree_value=Leaf("'([1-9]|1[0-3])'"), degree_alter=_INTEGER, degree_type=_words("add alter subtract"))
 _KIND = Leaf("[A-Za-z][a-zA-Z0-9-]{0,40}")
 _HARMONY = _map(
     root=_map(root_step=_STEP, root_alter_=_ALTER),
@@ -165,10 +167,10 @@ class _Grammar:
 
     def _head(self, parts: int) -> str:
         attributes = _map(
-            divisions=_NATURAL,
+            divisions=_DIVISIONS,
             **({"key_": _KEY} if self._plan.key is None else {"key": self._key()}),
             time=self._meter(),
-            staves_=_NATURAL,
+            staves_=_COUNT,
             clef_=Listed(_CLEF),
             **({"transpose_": _TRANSPOSE} if self._plan.key is None else {}),
         )
@@ -178,7 +180,7 @@ class _Grammar:
 
     def _header(self, index: int) -> str:
         wanted = self._plan.instruments
-        program = _NATURAL if wanted is None or wanted[index] == DRUMS else Leaf(f"'{wanted[index] + 1}'")
+        program = _PROGRAM if wanted is None or wanted[index] == DRUMS else Leaf(f"'{wanted[index] + 1}'")
         said = _map(part_name=_ANY, midi_program=program)
         drums = _quoted("  midi-channel: '10'\n")
         drums = f"({drums})?" if wanted is None else drums if wanted[index] == DRUMS else ""
@@ -232,9 +234,7 @@ class _Grammar:
         steady = self._task.constraints.steady
         key = {} if steady or self._plan.key is not None else {"key_": _KEY}
         time = {} if steady or self._plan.meter is not None else {"time_": _TIME}
-        return _map(
-            divisions_=_NATURAL, **key, **time, clef_=Listed(_CLEF), **({"transpose_": _TRANSPOSE} if key else {})
-        )
+        return _map(**key, **time, clef_=Listed(_CLEF), **({"transpose_": _TRANSPOSE} if key else {}))
 
     def _child(self, tag: str, maps: tuple[Map, ...], indent: str) -> str:
         value = self._rule(" | ".join(self._value(own, indent) for own in maps))
