@@ -12,10 +12,11 @@ from typing import Any
 from partimento.plan import Infill, Task
 from partimento.representations.amt import codec, grammar, midi_llm, vocabulary
 from partimento.representations.amt.grammar import State
-from partimento.representations.amt.infill import excerpts, gap
+from partimento.representations.amt.infill import fits, gap
 from partimento.representations.amt.quantise import beatless, performed, quantise
 from partimento.representations.base import Encoded, Grid, Ints, Losses, Ranges, Special
 from partimento.representations.cutting import Window
+from partimento.representations.infilling import excerpts
 from partimento.score import Score
 
 
@@ -69,7 +70,7 @@ class Amt:
         Of bars that are to be filled in, with as many bars around them as fit.
         """
         if isinstance(task, Infill):
-            yield from excerpts(score, task, budget)
+            yield from excerpts(score, task, lambda piece, part: fits(piece, part, budget))
             return
         notes, _ = performed(score)
         sections = codec.cuts(notes, budget, task.ends_midway)

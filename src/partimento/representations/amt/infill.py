@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from partimento.errors import BadPlan, InfeasibleTask
+from partimento.errors import InfeasibleTask
 from partimento.plan import Infill
 from partimento.representations.amt import codec, operations
 from partimento.representations.amt.quantise import performed, programs_of, steps
@@ -22,6 +20,7 @@ from partimento.representations.amt.vocabulary import (
     REST,
 )
 from partimento.representations.base import Ints
+from partimento.representations.infilling import chosen_parts, span
 from partimento.score import Score
 
 
@@ -92,10 +91,7 @@ def gap(score: Score, task: Infill) -> Gap:
 
 
 def _range(score: Score, task: Infill) -> tuple[int, int]:
-    _check_bars(score, task)
-    last = score.measures[task.last - 1]
-    ticks = np.array([score.measures["onset_tick"][task.first], last["onset_tick"] + last["duration_tick"]], np.int64)
-    begin, end = steps(score, ticks).tolist()
+    begin, end = steps(score, np.array(span(score, task), np.int64)).tolist()
     if end > MAX_TIME:
         raise InfeasibleTask(
             f"bars {task.first + 1} to {task.last} end after {end / 100:g} s, and times end at 100 s: take `windows`"
@@ -103,55 +99,21 @@ def _range(score: Score, task: Infill) -> tuple[int, int]:
     return begin, max(end, begin + 1)
 
 
-def _check_bars(score: Score, task: Infill) -> None:
-    score.measure_at(0)  # says what is missing where there are no bars
-    if task.last > len(score.measures):
-        raise BadPlan(f"bars {task.first + 1} to {task.last}: the piece has {len(score.measures)}")
-
-
-def _parts(score: Score, task: Infill) -> tuple[int, ...]:
-    parts = tuple(range(len(score.parts))) if task.parts is None else task.parts
-    if not parts or not all(0 <= part < len(score.parts) for part in parts):
-        raise BadPlan(f"parts {', '.join(map(str, parts)) or 'none'}: the piece has parts 0 to {len(score.parts) - 1}")
-    return parts
-
-
 def _chosen(score: Score, note_ids: NDArray[np.int64], task: Infill) -> NDArray[np.bool_]:
     """Which notes belong to the parts."""
     order = np.argsort(score.notes["note_id"], kind="stable")
     at = order[np.searchsorted(score.notes["note_id"], note_ids, sorter=order)]
-    return np.isin(score.notes["part"][at], _parts(score, task))
+    return np.isin(score.notes["part"][at], chosen_parts(score, task))
 
 
 def _programs(score: Score, task: Infill) -> frozenset[int]:
-    parts = _parts(score, task)
+    parts = chosen_parts(score, task)
     changes = {c.program for c in score.programs if c.part in parts and not score.parts[c.part].is_drums}
     return frozenset(programs_of(score)[list(parts)].tolist()) | changes
 
 
-def excerpts(score: Score, task: Infill, budget: int) -> Iterator[tuple[Score, Infill]]:
-    """The bars to fill with as many bars around them as fit 100 s and the budget; halves of them where they do not."""
-    _check_bars(score, task)
-    bars = len(score.measures)
-    most = bisect_left(range(bars), True, key=lambda width: not _fits(*_excerpt(score, task, width), budget))
-    if most:
-        yield _excerpt(score, task, most - 1)
-    elif task.last - task.first > 1:
-        middle = (task.first + task.last) // 2
-        for first, last in ((task.first, middle), (middle, task.last)):
-            yield from excerpts(score, replace(task, first=first, last=last), budget)
-
-
-def _excerpt(score: Score, task: Infill, width: int) -> tuple[Score, Infill]:
-    """The bars with `width` more on both sides, and the task in terms of these."""
-    first, last = max(task.first - width, 0), min(task.last + width, len(score.measures))
-    part = score.slice_bars(first, last)
-    opens, ends = task.opens_midway or first > 0, task.ends_midway or last < len(score.measures)
-    bars = {"first": task.first - first, "last": task.last - first}
-    return part, replace(task, **bars, score=part, opens_midway=opens, ends_midway=ends)
-
-
-def _fits(score: Score, task: Infill, budget: int) -> bool:
+def fits(score: Score, task: Infill, budget: int) -> bool:
+    """Whether the bars lie within 100 s, and the sequence within the budget."""
     try:
         return len(gap(score, task).filled()) <= budget
     except InfeasibleTask:
