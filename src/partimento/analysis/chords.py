@@ -1,81 +1,127 @@
-"""Chords from notes."""
+"""Chords from notes.
+
+Each beat is weighed against every chord by what sounds in it and what lies in the bass, with log-linear weights that
+are the same for all roots (`chord_weights`); the likeliest path through the beats is found by Viterbi, a change
+costing more within a bar than at the barline. The idea is that of Raphael and Stoddard, "Functional harmonic analysis
+using probabilistic models", Computer Music Journal 28:3, 2004; the metrical cost that of Temperley 2001, "The cognition
+of basic musical structures", ch. 6.
+"""
 
 from __future__ import annotations
 
-from functools import cache
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from partimento.analysis.chord_weights import KINDS, WEIGHTS
+from partimento.analysis.heard import Beats, Flags, Floats, Heard, Ints, beats_of, chroma_of, heard
+from partimento.analysis.key import estimate_key
+from partimento.errors import NeedsBeats
 from partimento.score import ChordEvent, Score
-from partimento.theory.chord import KINDS, ChordSymbol
+from partimento.theory.chord import ChordSymbol
 from partimento.theory.key import Key
 from partimento.theory.spelling import spell
 
-_KINDS = ("major", "minor", "dominant", "diminished", "minor-seventh", "major-seventh", "half-diminished")
-_SIMPLER_IS_BETTER = np.array([0.06, 0.05, 0.01, 0.0, 0.0, 0.0, 0.0])
-_BASS_WEIGHT, _BEAT_WEIGHT, _OUTSIDE_WEIGHT, _MISSING_THIRD = 0.25, 0.5, 0.9, 0.08
+BARLINE_COST, HALF_COST, BEAT_COST = 0.7, 1.5, 2.5
+"""Log odds against a change of chord at a barline, at every second beat, and elsewhere."""
+_DEGREES = (np.arange(12)[:, None] + np.arange(12)) % 12
+"""Pitch class of each degree above each root, shape (roots, 12)."""
 
 
-@cache
-def _templates() -> tuple[NDArray[np.float64], list[tuple[int, str]]]:
-    """Chord tones of every root and kind, shape (chords, 12)."""
-    names = [(root, kind) for kind in _KINDS for root in range(12)]
-    tones = np.zeros((len(names), 12))
-    for row, (root, kind) in enumerate(names):
-        tones[row, [(root + tone) % 12 for tone in KINDS[kind][0]]] = 1
-    return tones, names
+def estimate_chords(score: Score, per: Literal["measure", "beat"] = "measure") -> tuple[ChordEvent, ...]:
+    """The chords that sound, without repetitions.
 
+    Args:
+        score: any score with beats.
+        per: how fast chords may change. One to a measure, or with every felt beat.
 
-def estimate_chords(score: Score) -> tuple[ChordEvent, ...]:
-    """One chord per measure, by which template best covers its sounding notes; repeated chords are left out.
+    Returns:
+        A chord wherever it changes; stretches without pitched notes keep the chord before.
 
-    Notes count by duration, those on the downbeat and in the bass count more (after Pardo and Birmingham,
-    Computer Music Journal 26:2, 2002). Measures without pitched notes keep the chord before.
+    Raises:
+        NeedsBeats: the score has no measures.
     """
-    weights, bass = _measure_profiles(score)
-    tones, names = _templates()
-    total = weights.sum(axis=1, keepdims=True)
-    share = weights / np.maximum(total, 1e-9)
-    fit = share @ tones.T - _OUTSIDE_WEIGHT * (share @ (1 - tones).T)
-    fit += np.repeat(_SIMPLER_IS_BETTER, 12)
-    roots = np.array([root for root, _ in names])
-    fit += _BASS_WEIGHT * (roots[None] == bass[:, None])
-    thirds = np.array([(root + KINDS[kind][0][1]) % 12 for root, kind in names])
-    fit -= _MISSING_THIRD * (share[:, thirds] == 0)
-    best = fit.argmax(axis=1)
-    return _events(
-        score,
-        [names[index] if any_note else None for index, any_note in zip(best, total[:, 0] > 0, strict=True)],
+    beats = beats_of(score)
+    if not len(beats):
+        raise NeedsBeats("this music has no meter")
+    return chord_events(score, beats, chord_path(heard(score).pitched, beats, per))
+
+
+def chord_path(notes: Heard, beats: Beats, per: Literal["measure", "beat"]) -> Ints:
+    """Chord of each beat as 12 · kind + root, −1 before the first note, shape (beats,)."""
+    chroma, bass = chroma_of(notes, beats.edges)
+    is_silent = chroma.sum(axis=1) <= 0
+    odds = chord_odds(chroma, bass)
+    odds[is_silent] = 0
+    if per == "measure":
+        odds, group = _by_bar(odds, beats)
+        path = odds.argmax(axis=1)[group]
+        is_silent = (np.bincount(group, ~is_silent) == 0)[group]
+    else:
+        path = _viterbi(odds, _costs(beats))
+    return _held(path, is_silent)
+
+
+def chord_odds(chroma: Floats, bass: Ints) -> Floats:
+    """Log probability of every chord in every span, shape (spans, 12 · kinds)."""
+    by_kind = features(chroma, bass) @ WEIGHTS[:, :-1].T + WEIGHTS[:, -1]
+    odds = by_kind.transpose(0, 2, 1).reshape(len(chroma), -1)
+    peak = odds.max(axis=1, keepdims=True)
+    return odds - peak - np.log(np.exp(odds - peak).sum(axis=1, keepdims=True))
+
+
+def features(chroma: Floats, bass: Ints) -> Floats:
+    """Roots of the shares of the degrees above each root, and which of them is in the bass, shape (spans, 12, 24)."""
+    share = np.sqrt(chroma / np.maximum(chroma.sum(axis=1, keepdims=True), 1e-9))
+    in_bass = (bass[:, None] == np.arange(12)).astype(np.float64)
+    return np.concatenate([share[:, _DEGREES], in_bass[:, _DEGREES]], axis=2)
+
+
+def _by_bar(odds: Floats, beats: Beats) -> tuple[Floats, Ints]:
+    """Log odds summed over each bar, the first beat counting double, and the row of each beat."""
+    starts = np.flatnonzero(np.diff(beats.bar, prepend=-1))
+    group = np.cumsum(np.diff(beats.bar, prepend=-1) > 0) - 1
+    return np.add.reduceat(odds * (1.0 + (beats.place == 0))[:, None], starts, axis=0), group
+
+
+def _costs(beats: Beats) -> Floats:
+    return np.where(beats.place == 0, BARLINE_COST, np.where(beats.place % 2 == 0, HALF_COST, BEAT_COST))
+
+
+def _viterbi(odds: Floats, costs: Floats) -> Ints:
+    """The likeliest chord of each beat, any change costing the same."""
+    total, back = odds[0].copy(), np.zeros(odds.shape, np.int16)
+    stay = np.arange(odds.shape[1])
+    for beat in range(1, len(odds)):
+        best = int(total.argmax())
+        changed = total[best] - costs[beat]
+        back[beat] = np.where(total >= changed, stay, best)
+        total = np.maximum(total, changed) + odds[beat]
+    path = np.zeros(len(odds), np.int64)
+    path[-1] = total.argmax()
+    for beat in range(len(odds) - 1, 0, -1):
+        path[beat - 1] = back[beat, path[beat]]
+    return path
+
+
+def _held(path: Ints, is_silent: Flags) -> Ints:
+    """The path with the chord before held through silence, −1 before the first note."""
+    last = np.maximum.accumulate(np.where(is_silent, -1, np.arange(len(path))))
+    return np.where(last >= 0, path[last], -1)
+
+
+def chord_events(score: Score, beats: Beats, path: Ints) -> tuple[ChordEvent, ...]:
+    """Chord symbols where the path changes, roots spelled in the key in force."""
+    changes = np.flatnonzero(np.diff(path, prepend=-1))
+    ticks = np.rint(beats.edges[changes] * score.ticks_per_quarter).astype(np.int64).tolist()
+    key = None if len(score.keys) else estimate_key(score)[0]
+    return tuple(
+        ChordEvent(tick, symbol_of(chord, key or score.key_at(tick) or Key(0)))
+        for tick, chord in zip(ticks, path[changes].tolist(), strict=True)
     )
 
 
-def _measure_profiles(score: Score) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Weighted pitch classes of each measure, shape (measures, 12), and the pitch class of its lowest note."""
-    notes = score.sounding().notes
-    notes = notes[
-        ~np.array([part.is_drums for part in score.parts], bool)[notes["part"]] & (notes["duration_tick"] > 0)
-    ]
-    measure = score.measure_at(notes["onset_tick"])
-    start = score.measures["onset_tick"][measure]
-    end = start + score.measures["duration_tick"][measure]
-    inside = np.minimum(notes["onset_tick"] + notes["duration_tick"], end) - notes["onset_tick"]
-    weight = np.maximum(inside, 0) * (1 + _BEAT_WEIGHT * (notes["onset_tick"] == start))
-    profile = np.zeros((len(score.measures), 12))
-    np.add.at(profile, (measure, notes["pitch"] % 12), weight)
-    lowest = np.full(len(score.measures), 127, np.int64)
-    np.minimum.at(lowest, measure, notes["pitch"])
-    return profile, np.where(lowest < 127, lowest % 12, -1)
-
-
-def _events(score: Score, chords: list[tuple[int, str] | None]) -> tuple[ChordEvent, ...]:
-    events: list[ChordEvent] = []
-    current: tuple[int, str] | None = None
-    for onset, chord in zip(score.measures["onset_tick"].tolist(), chords, strict=True):
-        if chord is None or chord == current:
-            continue
-        current = chord
-        key = score.key_at(onset) or Key(0)
-        root = int(spell(np.array([chord[0]]), key.fifths, key.mode == "minor")[0])
-        events.append(ChordEvent(onset, ChordSymbol(root, chord[1])))
-    return tuple(events)
+def symbol_of(chord: int, key: Key) -> ChordSymbol:
+    """The symbol of 12 · kind + root."""
+    kind, root = divmod(chord, 12)
+    return ChordSymbol(int(spell(np.array([root]), key.fifths, key.mode == "minor")[0]), KINDS[kind])

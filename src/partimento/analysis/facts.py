@@ -100,9 +100,9 @@ class Facts:
     """Whether the score states none and it was found from the notes."""
     meters: tuple[tuple[int, Meter], ...] = ()
     """Bar and meter, the first one included."""
-    tempo_bpm: float = 120.0
-    """Quarters per minute, the tempo in force for most of the time."""
-    tempo_word: str = "Allegro"
+    tempo_bpm: float | None = None
+    """Quarters per minute, the tempo in force for most of the piece; None where none is stated or there are no beats."""
+    tempo_word: str | None = None
     """`Grave` to `Prestissimo`."""
     instruments: tuple[int, ...] = ()
     """Programs that play, 128 for drums, in score order, each once."""

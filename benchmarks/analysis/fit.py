@@ -1,0 +1,201 @@
+"""Where the numbers of `partimento.analysis` come from.
+
+    PARTIMENTO_DATA=FOLDER python benchmarks/analysis/fit.py chords|costs|keys|meters
+
+`chords`: weights of `chord_weights`, by multinomial logistic regression on beats of every second POP909 song and of
+every second analysed chorale and madrigal; songs and the classical pieces weigh two to one.
+`costs`: what a change of chord costs, by search on the same pieces.
+
+All is fitted on one half (even indices); `bench.py` measures the other. Results are printed as they stand in the modules.
+"""
+
+import itertools
+import sys
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from truth import Piece, analysed, keyed, metered, pop909, songs
+
+from partimento.analysis import chords, key, meter
+from partimento.analysis.chord_weights import KINDS
+from partimento.analysis.heard import Beats, beats_of, chroma_of, heard
+from partimento.analysis.meter_weights import METERS
+from partimento.theory.chord import ChordSymbol
+from partimento.theory.meter import Meter
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+_ALIAS = {"sus4(b7)": "suspended-fourth", "min6": "minor", "minmaj7": "minor", "5": "major"}
+_HARTE = {
+    "maj": "major", "min": "minor", "7": "dominant", "maj7": "major-seventh", "min7": "minor-seventh",
+    "dim": "diminished", "hdim7": "half-diminished", "dim7": "diminished-seventh", "aug": "augmented",
+    "sus4": "suspended-fourth", "sus2": "suspended-second", "maj6": "major-sixth",
+}  # fmt: skip
+_MOST_BEATS, _RIDGE, _CLASSICAL_SHARE = 20_000, 1e-4, 0.5
+
+
+def main() -> None:
+    """Fit what is asked for."""
+    {"chords": fit_chords, "costs": fit_costs, "keys": fit_keys, "meters": fit_meters}[sys.argv[1]]()
+
+
+def pieces() -> Iterator[tuple[bool, Piece, Beats, Ints]]:
+    """Whether it is a song, the piece, its beats, and the true chord of each (−1: none of ours)."""
+    for piece in map(pop909, songs()[::4]):
+        beats = beats_of(piece.score)
+        yield True, piece, beats, truth_at(piece, beats)
+    for piece in itertools.islice(analysed(), 0, None, 2):
+        beats = beats_of(piece.score)
+        yield False, piece, beats, truth_at(piece, beats)
+
+
+def truth_at(piece: Piece, beats: Beats) -> Ints:
+    """12 · kind + root in the middle of each beat."""
+    middle = (beats.edges[1:] + beats.edges[:-1]) / 2
+    codes = np.array([code(label) for label in piece.labels])
+    index = np.maximum(np.searchsorted(piece.spans[:, 0], middle, "right") - 1, 0)
+    inside = (piece.spans[index, 0] <= middle) & (piece.spans[index, 1] > middle)
+    return np.where(inside, codes[index], -1)
+
+
+def code(label: str) -> int:
+    """12 · kind + root of a chord in Harte's notation, −1 for none of ours."""
+    root, _, quality = label.split("/")[0].partition(":")
+    kind = _ALIAS.get(quality, _HARTE.get(quality or "maj"))
+    return -1 if kind is None or root in ("N", "X") else 12 * KINDS.index(kind) + 7 * ChordSymbol.parse(root).root % 12
+
+
+def fit_chords() -> None:
+    """Print WEIGHTS."""
+    rows: list[tuple[bool, Floats, Ints, Ints]] = []
+    for is_song, piece, beats, truth in pieces():
+        chroma, bass = chroma_of(heard(piece.score).pitched, beats.edges)
+        known = (truth >= 0) & (chroma.sum(axis=1) > 0)
+        rows.append((is_song, chroma[known], bass[known], truth[known]))
+    song, other = ([row for row in rows if row[0] == kind] for kind in (True, False))
+    take = np.random.default_rng(0).permutation(sum(len(row[3]) for row in song))[:_MOST_BEATS]
+    x = np.concatenate([_columns(song)[0][take], _columns(other)[0]])
+    y = np.concatenate([_columns(song)[1][take], _columns(other)[1]])
+    weight = np.r_[np.ones(len(take)), np.full(len(y) - len(take), _CLASSICAL_SHARE * len(take) / (len(y) - len(take)))]
+    weights = _regression(x, y, weight / weight.sum())
+    for kind, row in zip(KINDS, weights.T, strict=True):
+        print(f"    # {kind}\n    ({', '.join(f'{value:.1f}' for value in row)}),")
+
+
+def _columns(rows: list[tuple[bool, Floats, Ints, Ints]]) -> tuple[Floats, Ints]:
+    chroma, bass, truth = (np.concatenate([row[i] for row in rows]) for i in (1, 2, 3))
+    return chords.features(chroma, bass).astype(np.float32), truth
+
+
+def _regression(x: Floats, y: Ints, weight: Floats) -> Floats:
+    """Weights (features + 1, kinds) of the softmax over 12 · kinds chords, x having shape (beats, 12, features)."""
+    beats, _, size = x.shape
+    flat = np.concatenate([x, np.ones((beats, 12, 1), np.float32)], axis=2).reshape(-1, size + 1)
+    column = (y % 12) * len(KINDS) + y // 12
+
+    def loss(theta: Floats) -> tuple[float, Floats]:
+        odds = (flat @ theta.reshape(size + 1, -1).astype(np.float32)).reshape(beats, -1)
+        odds -= odds.max(axis=1, keepdims=True)
+        likely = np.exp(odds)
+        likely /= likely.sum(axis=1, keepdims=True)
+        value = -float(weight @ np.log(likely[np.arange(beats), column] + 1e-30))
+        likely[np.arange(beats), column] -= 1
+        slope = flat.T @ (likely * weight[:, None].astype(np.float32)).reshape(-1, len(KINDS))
+        return value + _RIDGE / 2 * float(theta @ theta), slope.ravel().astype(np.float64) + _RIDGE * theta
+
+    start = np.zeros((size + 1) * len(KINDS))
+    return minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 100}).x.reshape(size + 1, -1)
+
+
+def fit_costs() -> None:
+    """Print how many beats of songs and of the rest are right at various costs."""
+    found = list(pieces())
+    for costs in itertools.product((0.3, 0.7, 1.2), (0.7, 1.5, 2.2), (1.5, 2.5, 3.5)):
+        chords.BARLINE_COST, chords.HALF_COST, chords.BEAT_COST = costs
+        right = np.zeros((2, 2))
+        for is_song, piece, beats, truth in found:
+            path = chords.chord_path(heard(piece.score).pitched, beats, "beat")
+            known = truth >= 0
+            right[int(is_song)] += [(path[known] == truth[known]).sum(), known.sum()]
+        print(costs, (right[:, 0] / right[:, 1]).round(4))
+
+
+def fit_keys() -> None:
+    """Print WEIGHTS of keys: signatures without a mode count for either of its two keys."""
+    x: list[Floats] = []
+    goals: list[tuple[int, int]] = []
+    folders: list[str] = []
+    for piece in keyed(0):
+        x.append(key.features(heard(piece.score).pitched))
+        majors, minors = 7 * piece.fifths % 12, 12 + (7 * piece.fifths + 9) % 12
+        goals.append((minors if piece.is_minor else majors, majors if piece.is_minor is False else minors))
+        folders.append(piece.source)
+    weight = np.array([Counter(folders)[folder] ** -0.5 for folder in folders])
+    weights = _either(np.stack(x), np.array(goals), weight / weight.sum())
+    for mode, row in zip(("major", "minor"), weights.T, strict=True):
+        print(f"    # {mode}\n    ({', '.join(f'{value:.1f}' for value in row)}),")
+
+
+def _either(x: Floats, goals: Ints, weight: Floats) -> Floats:
+    """Weights (features + 1, 2) of the softmax over 24 keys in which either goal, shape (pieces, 2), is right."""
+    pieces, _, size = x.shape
+    flat = np.concatenate([x, np.ones((pieces, 12, 1))], axis=2).reshape(-1, size + 1)
+    row = np.arange(pieces)
+    is_goal = np.zeros((pieces, 24))
+    is_goal[row, goals[:, 0]] = is_goal[row, goals[:, 1]] = 1
+
+    def loss(theta: Floats) -> tuple[float, Floats]:
+        odds = (flat @ theta.reshape(size + 1, 2)).reshape(pieces, 12, 2).transpose(0, 2, 1).reshape(pieces, 24)
+        odds -= odds.max(axis=1, keepdims=True)
+        likely = np.exp(odds)
+        likely /= likely.sum(axis=1, keepdims=True)
+        right = (likely * is_goal).sum(axis=1)
+        slope = (likely - likely * is_goal / right[:, None]) * weight[:, None]
+        slope = flat.T @ slope.reshape(pieces, 2, 12).transpose(0, 2, 1).reshape(-1, 2)
+        return -float(weight @ np.log(right)) + _RIDGE / 2 * float(theta @ theta), slope.ravel() + _RIDGE * theta
+
+    start = np.zeros((size + 1) * 2)
+    return minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 400}).x.reshape(size + 1, 2)
+
+
+def fit_meters() -> None:
+    """Print WEIGHTS of meters."""
+    rows = [(folder, meter.features(heard(score)), class_of(stated)) for folder, score, stated in metered(0)]
+    rows = [row for row in rows if row[2] is not None]
+    counts = Counter((folder, goal) for folder, _, goal in rows)
+    weight = np.array([counts[folder, goal] ** -0.5 for folder, _, goal in rows])
+    x = np.stack([row[1] for row in rows])
+    y = np.array([row[2] for row in rows])
+    for name, row in zip(METERS, _softmax(x, y, weight / weight.sum()), strict=True):
+        print(f"    # {name[0]}/{name[1]}\n    ({', '.join(f'{value:.1f}' for value in row)}),")
+
+
+def class_of(stated: Meter) -> int | None:
+    """Index into METERS of what sounds like a meter, None where it is none of them."""
+    name = (4, 4) if stated == Meter(2, 2) else (stated.beats, stated.beat_type)
+    return METERS.index(name) if name in METERS else None
+
+
+def _softmax(x: Floats, y: Ints, weight: Floats) -> Floats:
+    """Weights (classes, features + 1) of a multinomial logistic regression."""
+    columns = np.concatenate([x, np.ones((len(x), 1))], axis=1)
+
+    def loss(theta: Floats) -> tuple[float, Floats]:
+        odds = columns @ theta.reshape(len(METERS), -1).T
+        odds -= odds.max(axis=1, keepdims=True)
+        likely = np.exp(odds)
+        likely /= likely.sum(axis=1, keepdims=True)
+        value = -float(weight @ np.log(likely[np.arange(len(y)), y]))
+        likely[np.arange(len(y)), y] -= 1
+        slope = (likely * weight[:, None]).T @ columns
+        return value + _RIDGE * float(theta @ theta), slope.ravel() + 2 * _RIDGE * theta
+
+    start = np.zeros(len(METERS) * columns.shape[1])
+    return minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 600}).x.reshape(len(METERS), -1)
+
+
+if __name__ == "__main__":
+    main()
