@@ -1,12 +1,14 @@
 """Where the numbers of `partimento.analysis` come from.
 
-    PARTIMENTO_DATA=FOLDER python benchmarks/analysis/fit.py chords|costs|keys|meters
+    PARTIMENTO_DATA=FOLDER python benchmarks/analysis/fit.py chords|costs|keys|changes|meters
 
 `chords`: weights of `chord_weights`, by multinomial logistic regression on beats of every second POP909 song and of
-every second analysed chorale and madrigal; songs and the classical pieces weigh two to one.
+every second analysed chorale and madrigal, and on each chord by itself; weights 2, 1 and 1.
+`keys`, `meters`: likewise, on every second piece of the sources in `truth.py`.
+`changes`: what a change of key costs, on every second song that changes it.
 `costs`: what a change of chord costs, by search on the same pieces.
 
-All is fitted on one half (even indices); `bench.py` measures the other. Results are printed as they stand in the modules.
+All is fitted on one half (even places); `bench.py` measures the other. Results are printed as the modules have them.
 """
 
 import itertools
@@ -17,13 +19,15 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from truth import Piece, analysed, keyed, metered, pop909, songs
+from truth import Keyed, Piece, analysed, keyed, metered, pop909, song_in_key, songs
 
 from partimento.analysis import chords, key, meter
 from partimento.analysis.chord_weights import KINDS
 from partimento.analysis.heard import Beats, beats_of, chroma_of, heard
 from partimento.analysis.meter_weights import METERS
+from partimento.theory import chord as theory
 from partimento.theory.chord import ChordSymbol
+from partimento.theory.key import Key
 from partimento.theory.meter import Meter
 
 Floats = NDArray[np.float64]
@@ -34,12 +38,20 @@ _HARTE = {
     "dim": "diminished", "hdim7": "half-diminished", "dim7": "diminished-seventh", "aug": "augmented",
     "sus4": "suspended-fourth", "sus2": "suspended-second", "maj6": "major-sixth",
 }  # fmt: skip
-_MOST_BEATS, _RIDGE, _CLASSICAL_SHARE = 20_000, 1e-4, 0.5
+_MOST_BEATS, _RIDGE = 20_000, 1e-4
+_SHARES = (0.5, 0.25, 0.25)
+"""Weights of songs, classical pieces and textbook chords."""
+_ROOT_POSITION = (
+    "diminished-seventh", "augmented", "suspended-fourth", "suspended-second", "major-sixth", "minor-seventh",
+    "half-diminished",
+)  # fmt: skip
 
 
 def main() -> None:
     """Fit what is asked for."""
-    {"chords": fit_chords, "costs": fit_costs, "keys": fit_keys, "meters": fit_meters}[sys.argv[1]]()
+    {"chords": fit_chords, "costs": fit_costs, "keys": fit_keys, "meters": fit_meters, "changes": fit_changes}[
+        sys.argv[1]
+    ]()
 
 
 def pieces() -> Iterator[tuple[bool, Piece, Beats, Ints]]:
@@ -77,17 +89,39 @@ def fit_chords() -> None:
         rows.append((is_song, chroma[known], bass[known], truth[known]))
     song, other = ([row for row in rows if row[0] == kind] for kind in (True, False))
     take = np.random.default_rng(0).permutation(sum(len(row[3]) for row in song))[:_MOST_BEATS]
-    x = np.concatenate([_columns(song)[0][take], _columns(other)[0]])
-    y = np.concatenate([_columns(song)[1][take], _columns(other)[1]])
-    weight = np.r_[np.ones(len(take)), np.full(len(y) - len(take), _CLASSICAL_SHARE * len(take) / (len(y) - len(take)))]
+    sets = [tuple(column[take] for column in _columns(song)), _columns(other), _columns([_textbook()])]
+    x, y = (np.concatenate([columns[i] for columns in sets]) for i in (0, 1))
+    weight = np.concatenate([
+        np.full(len(columns[1]), share / len(columns[1])) for columns, share in zip(sets, _SHARES, strict=True)
+    ])  # fmt: skip
+    of_textbook = y[-len(sets[2][1]) :] // 12
+    weight[-len(of_textbook) :] *= (len(of_textbook) / len(KINDS) / np.bincount(of_textbook))[of_textbook]
     weights = _regression(x, y, weight / weight.sum())
     for kind, row in zip(KINDS, weights.T, strict=True):
-        print(f"    # {kind}\n    ({', '.join(f'{value:.1f}' for value in row)}),")
+        _show(kind, row)
+
+
+def _show(name: str, row: Floats) -> None:
+    print(f"    # {name}\n    ({', '.join(f'{value:.1f}' for value in row)}),")
+
+
+def _textbook() -> tuple[bool, Floats, Ints, Ints]:
+    """Every chord as a chord: its tones equally long, the bass doubled or not, inversions where they leave no doubt."""
+    rows: list[tuple[Floats, int, int]] = []
+    for kind, root, doubled in itertools.product(range(len(KINDS)), range(12), (0.0, 0.5, 1.0)):
+        tones = [(root + tone) % 12 for tone in theory.KINDS[KINDS[kind]][0]]
+        for bass in tones[: 1 if KINDS[kind] in _ROOT_POSITION else None]:
+            chroma = np.zeros(12)
+            chroma[tones] = 1
+            chroma[bass] += doubled
+            rows.append((chroma, bass, 12 * kind + root))
+    chroma, bass, truth = zip(*rows, strict=True)
+    return False, np.array(chroma), np.array(bass), np.array(truth)
 
 
 def _columns(rows: list[tuple[bool, Floats, Ints, Ints]]) -> tuple[Floats, Ints]:
     chroma, bass, truth = (np.concatenate([row[i] for row in rows]) for i in (1, 2, 3))
-    return chords.features(chroma, bass).astype(np.float32), truth
+    return chords.features(chroma, bass).astype(np.float64), truth
 
 
 def _regression(x: Floats, y: Ints, weight: Floats) -> Floats:
@@ -136,7 +170,7 @@ def fit_keys() -> None:
     weight = np.array([Counter(folders)[folder] ** -0.5 for folder in folders])
     weights = _either(np.stack(x), np.array(goals), weight / weight.sum())
     for mode, row in zip(("major", "minor"), weights.T, strict=True):
-        print(f"    # {mode}\n    ({', '.join(f'{value:.1f}' for value in row)}),")
+        _show(mode, row)
 
 
 def _either(x: Floats, goals: Ints, weight: Floats) -> Floats:
@@ -170,7 +204,7 @@ def fit_meters() -> None:
     x = np.stack([row[1] for row in rows])
     y = np.array([row[2] for row in rows])
     for name, row in zip(METERS, _softmax(x, y, weight / weight.sum()), strict=True):
-        print(f"    # {name[0]}/{name[1]}\n    ({', '.join(f'{value:.1f}' for value in row)}),")
+        _show("{}/{}".format(*name), row)
 
 
 def class_of(stated: Meter) -> int | None:
@@ -195,6 +229,35 @@ def _softmax(x: Floats, y: Ints, weight: Floats) -> Floats:
 
     start = np.zeros(len(METERS) * columns.shape[1])
     return minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 600}).x.reshape(len(METERS), -1)
+
+
+def fit_changes() -> None:
+    """Print the share of time in the right key of songs that change it, at various weights and costs."""
+    found = [piece for piece in map(song_in_key, songs()[::2]) if len({row[2:] for row in piece.local}) > 1]
+    for key.BAR_WEIGHT, key.HOME_WEIGHT, key.CHANGE_COST in itertools.product(
+        (0.2, 0.35, 0.6), (0.3, 1.0, 2.0), (4.0, 7.0, 10.0, 14.0)
+    ):
+        totals = np.sum([time_in_key(piece) for piece in found], axis=0)
+        print(key.BAR_WEIGHT, key.HOME_WEIGHT, key.CHANGE_COST, (totals[:2] / totals[2]).round(3))
+
+
+def time_in_key(piece: Keyed) -> tuple[float, float, float]:
+    """Quarters with the right key by `estimate_keys`, by one key throughout, and all."""
+    path, (whole, _) = key.estimate_keys(piece.score), key.estimate_key(piece.score)
+    starts = np.array([piece.score.measures["onset_tick"][bar] for bar, _ in path]) / piece.score.ticks_per_quarter
+    by_path = by_one = total = 0.0
+    for start, end, fifths, is_minor in piece.local:
+        middle = np.arange(start + 0.5, end)
+        at = np.maximum(np.searchsorted(starts, middle, "right") - 1, 0)
+        right = [_is(each, fifths, is_minor) for _, each in path]
+        by_path += sum(right[k] for k in at.tolist())
+        by_one += len(middle) * _is(whole, fifths, is_minor)
+        total += len(middle)
+    return by_path, by_one, total
+
+
+def _is(found: Key, fifths: int, is_minor: bool) -> bool:
+    return (found.fifths - fifths) % 12 == 0 and (found.mode == "minor") == is_minor
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -125,9 +125,10 @@ def lead_sheets(folder: str) -> Iterator[Piece]:
 
 def analysed() -> Iterator[Piece]:
     """Bach chorales and Monteverdi madrigals of music21's corpus whose harmony people wrote down in Roman numerals."""
-    from music21 import common, converter
+    import music21
+    from music21 import converter
 
-    folder = common.getCorpusFilePath()
+    folder = Path(music21.__file__).parent / "corpus"
     for path in sorted([*folder.glob("bach/choraleAnalyses/*.rntxt"), *folder.glob("monteverdi/*.rntxt")]):
         found = re.search(r"BWV:\s*(\S+)", path.read_text(encoding="utf-8", errors="replace"))
         music = folder / "bach" / f"bwv{found[1]}.mxl" if found else path.with_suffix(".mxl")
@@ -183,7 +184,7 @@ _MODELESS = ("B_bach-chorales-music21",)
 def keyed(half: int) -> Iterator[Keyed]:
     """Music of every folder with known keys, even (0) or odd (1) places of the sample."""
     for path in songs()[half::2]:
-        yield _song_in_key(path)
+        yield song_in_key(path)
     for folder, step in KEYED.items():
         paths = [path for path in sorted((CORPUS / folder).iterdir()) if path.suffix in (".mxl", ".abc")]
         for path in paths[::step][half::2]:
@@ -195,10 +196,10 @@ def keyed(half: int) -> Iterator[Keyed]:
             yield Keyed(folder, path, score, key.fifths, None if mode is None else mode in MINOR_MODES)
 
 
-def _song_in_key(path: Path) -> Keyed:
+def song_in_key(path: Path) -> Keyed:
     """A song with the keys of its file; that of the piece is the one in force longest."""
     rows = [line.split() for line in path.with_name(f"{path.stem}.key.txt").read_text().splitlines() if line.strip()]
-    lengths: Counter[tuple[int, bool]] = Counter()
+    lengths: defaultdict[tuple[int, bool], float] = defaultdict(float)
     piece, clock = pop909_with_clock(path)
     local: list[tuple[float, float, int, bool]] = []
     for start, end, label in rows:
@@ -207,7 +208,7 @@ def _song_in_key(path: Path) -> Keyed:
         fifths = (7 * (7 * parse_name(tonic) - 9 * is_minor) + 5) % 12 - 5
         lengths[fifths, is_minor] += float(end) - float(start)
         local.append((*clock(np.array([float(start), float(end)])).tolist(), fifths, is_minor))
-    (fifths, is_minor), _ = lengths.most_common(1)[0]
+    fifths, is_minor = max(lengths, key=lambda key: lengths[key])
     return Keyed("B_pop909", path, piece.score, fifths, is_minor, tuple(local))
 
 

@@ -101,7 +101,7 @@ class Facts:
     meters: tuple[tuple[int, Meter], ...] = ()
     """Bar and meter, the first one included."""
     tempo_bpm: float | None = None
-    """Quarters per minute, the tempo in force for most of the piece; None where none is stated or there are no beats."""
+    """Quarters per minute, the tempo in force for most of the piece; None without beats or where none is stated."""
     tempo_word: str | None = None
     """`Grave` to `Prestissimo`."""
     instruments: tuple[int, ...] = ()

@@ -1,11 +1,16 @@
-"""The form of a piece: which bars come again.
+"""The form of a piece: which stretches of bars come again.
 
 Bars are compared with one another (the self-similarity matrix of Foote 1999, "Visualizing music and audio using
-self-similarity"), then units of equal length: a unit that is like an earlier one has its letter. Lengths of 2 to 16
-bars and every place for the first unit are tried, and the division taken in which most comes again for fewest letters.
+self-similarity"). Runs along its diagonals are stretches that come again (Goto 2003, "A chorus-section detecting method
+for musical audio signals"): where they begin and end, the piece is cut, and a section that is like an earlier one has
+its letter.
 """
 
 from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,54 +19,25 @@ from partimento.analysis.heard import Floats, Heard
 
 _PLACES = 8
 """Places in a bar at which strokes are told apart."""
-_ALIKE = 0.72
-"""Units of this similarity or more have one letter."""
+_ALIKE, _BAR_ALIKE = 0.6, 0.35
+"""Similarity of stretches that count as the same, and of single bars at their edges. Unlike bars of one piece have
+about 0.3, a verse with another accompaniment 0.6 to 0.9."""
+_SHORTEST = 4
+"""Bars to a section."""
+_MOST_SECTIONS = 12
+"""Where there would be more, those that follow one another most often are joined."""
 _MOST_BARS = 1024
 """Longer pieces are compared in groups of bars."""
-_UNITS = (4, 8, 16, 32)
-_MOST_SECTIONS = 12
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_LETTER_COST = 0.04
 
 
-def similarity(notes: Heard, lines: Floats) -> Floats:
-    """How alike bars are, 0 to 1, shape (bars, bars): what is struck where, melody and bass weighing most.
+class _Run(NamedTuple):
+    """Bars [start, stop) that come again `lag` bars later."""
 
-    Two empty bars are alike.
-    """
-    columns = _bars(notes, lines)
-    norm = np.linalg.norm(columns, axis=1)
-    unit = columns / np.maximum(norm, 1e-9)[:, None]
-    alike = unit @ unit.T
-    empty = norm == 0
-    alike[np.ix_(empty, empty)] = 1.0
-    return alike
-
-
-def _bars(notes: Heard, lines: Floats) -> Floats:
-    """Strokes of each bar by pitch class and place, drums by place, shape (bars, places · 13)."""
-    bars = len(lines) - 1
-    bar = np.clip(np.searchsorted(lines, notes.onset + 1e-9, "right") - 1, 0, bars - 1)
-    place = (notes.onset - lines[bar]) / np.maximum(np.diff(lines)[bar], 1e-9)
-    place = np.clip((place * _PLACES + 1e-6).astype(np.int64), 0, _PLACES - 1)
-    tone = np.where(notes.is_drum, 12, notes.pitch % 12)
-    cell = (bar * _PLACES + place) * 13 + tone
-    weight = _weights(notes)
-    flat = np.bincount(cell, weight, minlength=bars * _PLACES * 13)
-    return np.sqrt(flat).reshape(bars, -1).astype(np.float32)
-
-
-def _weights(notes: Heard) -> Floats:
-    """1 for what is highest or lowest of its stroke, else a third; drums a tenth."""
-    if not len(notes):
-        return np.empty(0)
-    times, at = np.unique(notes.onset, return_inverse=True)
-    high, low = np.full(len(times), -1), np.full(len(times), 128)
-    pitched = ~notes.is_drum
-    np.maximum.at(high, at[pitched], notes.pitch[pitched])
-    np.minimum.at(low, at[pitched], notes.pitch[pitched])
-    outer = (notes.pitch == high[at]) | (notes.pitch == low[at])
-    return np.where(notes.is_drum, 0.1, np.where(outer, 1.0, 1 / 3)) * np.minimum(notes.length, 2.0)
+    start: int
+    stop: int
+    lag: int
+    worth: float
 
 
 def sections_of(notes: Heard, lines: Floats, first_bar: int) -> tuple[Section, ...]:
@@ -77,60 +53,145 @@ def sections_of(notes: Heard, lines: Floats, first_bar: int) -> tuple[Section, .
     if bars < 1 or not len(notes):
         return ()
     step = -(-bars // _MOST_BARS)
-    kept = np.unique(np.r_[np.arange(lead, len(lines), step), len(lines) - 1])
+    kept = np.unique(np.r_[np.arange(lead, len(lines) - 1, step), len(lines) - 1])
     alike = similarity(notes, lines[kept])
-    starts, labels = max(
-        (_divided(alike, unit, phase) for unit in _units(len(alike)) for phase in _phases(unit, len(alike))),
-        key=lambda found: found[0],
-    )[1:]
-    return _named(starts * step + 1, labels, bars, first_bar)
+    cuts, labels = _joined(*_labelled(alike, _cuts(_runs(alike), len(alike))))
+    starts = [first_bar, *(step * cut + 1 for cut in cuts[1:-1])]
+    ends = [*(start - 1 for start in starts[1:]), bars]
+    order = {label: k for k, label in enumerate(dict.fromkeys(labels))}
+    return tuple(Section(_name(order[label]), *span) for label, *span in zip(labels, starts, ends, strict=True))
 
 
-def _units(bars: int) -> tuple[int, ...]:
-    fitting = tuple(u for u in _UNITS if 2 * u <= bars and bars / u <= _MOST_SECTIONS)
-    return fitting or (max(bars // _MOST_SECTIONS, min(bars, 4)),)
+def _name(letter: int) -> str:
+    return _LETTERS[letter % len(_LETTERS)] + "'" * (letter // len(_LETTERS))
 
 
-def _phases(unit: int, bars: int) -> range:
-    return range(min(unit, max(bars - unit, 1)) if bars > unit else 1)
+def similarity(notes: Heard, lines: Floats) -> Floats:
+    """How alike bars are, 0 to 1, shape (bars, bars): what is struck where, melody and bass weighing most.
+
+    Two empty bars are alike.
+    """
+    columns = _bars(notes, lines)
+    norm = np.linalg.norm(columns, axis=1)
+    unit = columns / np.maximum(norm, 1e-9)[:, None]
+    alike = np.round(unit @ unit.T, 9)  # so that the order of summation decides nothing
+    empty = norm == 0
+    alike[np.ix_(empty, empty)] = 1.0
+    return alike
 
 
-def _divided(alike: Floats, unit: int, phase: int) -> tuple[float, np.ndarray, list[int]]:
-    """Worth of a division, where its sections start, and their labels."""
-    bars = len(alike)
-    starts = np.arange(phase, bars, unit)
-    if phase:
-        starts = np.r_[0, starts]
-    if len(starts) > 1 and bars - starts[-1] < max(unit // 2, 1):
-        starts = starts[:-1]  # a few bars behind the last unit belong to it
-    ends = np.r_[starts[1:], bars]
-    units = _unit_similarity(alike, starts, ends)
-    labels, worth = [0], 0.0
-    for k in range(1, len(starts)):
-        best = int(units[k, :k].argmax())
-        is_again = units[k, best] >= _ALIKE
-        labels.append(labels[best] if is_again else max(labels) + 1)
-        worth += (ends[k] - starts[k]) / bars * max(float(units[k, best]) - _ALIKE, 0.0) / (1 - _ALIKE)
-    return worth - _LETTER_COST * (max(labels) + 1) - 0.02 * (phase > 0), starts, labels
+def _bars(notes: Heard, lines: Floats) -> Floats:
+    """Strokes of each bar by pitch class and place, drums by place, shape (bars, places · 13)."""
+    bars = len(lines) - 1
+    bar = np.clip(np.searchsorted(lines, notes.onset + 1e-9, "right") - 1, 0, bars - 1)
+    place = (notes.onset - lines[bar]) / np.maximum(np.diff(lines)[bar], 1e-9)
+    place = np.clip((place * _PLACES + 1e-6).astype(np.int64), 0, _PLACES - 1)
+    tone = np.where(notes.is_drum, 12, notes.pitch % 12)
+    cell = (bar * _PLACES + place) * 13 + tone
+    weight = _weights(notes)
+    flat = np.bincount(cell, weight, minlength=bars * _PLACES * 13)
+    return np.sqrt(flat).reshape(bars, -1)
 
 
-def _unit_similarity(alike: Floats, starts: np.ndarray, ends: np.ndarray) -> Floats:
-    """Mean similarity of corresponding bars, units of unequal length being unlike by what one lacks."""
-    count = len(starts)
-    result = np.zeros((count, count))
-    for later in range(1, count):
-        for earlier in range(later):
-            sizes = ends[[earlier, later]] - starts[[earlier, later]]
-            size = int(sizes.min())
-            rows = alike[starts[earlier] + np.arange(size), starts[later] + np.arange(size)]
-            result[later, earlier] = rows.sum() / sizes.max()
-    return result
+def _weights(notes: Heard) -> Floats:
+    """1 for what is highest or lowest of its stroke, else a third; drums a tenth."""
+    if not len(notes):
+        return np.empty(0)
+    times, at = np.unique(notes.onset, return_inverse=True)
+    high, low = np.full(len(times), -1), np.full(len(times), 128)
+    pitched = ~notes.is_drum
+    np.maximum.at(high, at[pitched], notes.pitch[pitched])
+    np.minimum.at(low, at[pitched], notes.pitch[pitched])
+    outer = (notes.pitch == high[at]) | (notes.pitch == low[at])
+    return np.where(notes.is_drum, 0.1, np.where(outer, 1.0, 1 / 3)) * np.minimum(notes.length, 2.0)
 
 
-def _named(starts: np.ndarray, labels: list[int], bars: int, first_bar: int) -> tuple[Section, ...]:
-    ends = [*(starts[1:] - 1).tolist(), bars]
-    begins = [first_bar, *starts[1:].tolist()]
-    return tuple(
-        Section(_LETTERS[label % 26] + "'" * (label // 26), begin, end)
-        for label, begin, end in zip(labels, begins, ends, strict=True)
-    )
+def _runs(alike: Floats) -> list[_Run]:
+    """Stretches that come again, the most telling first; none explains bars that another one explained before it."""
+    found = [run for lag in range(_SHORTEST, len(alike) - _SHORTEST + 1) for run in _along(alike, lag)]
+    is_explained = np.zeros(len(alike), bool)
+    kept: list[_Run] = []
+    for run in sorted(found, key=lambda run: (-run.worth, run.lag, run.start)):
+        target = slice(run.start + run.lag, run.stop + run.lag)
+        if np.count_nonzero(~is_explained[target]) >= _SHORTEST:
+            is_explained[target] = True
+            kept.append(run)
+    return kept
+
+
+def _along(alike: Floats, lag: int) -> list[_Run]:
+    """Runs on one diagonal."""
+    line = np.diagonal(alike, lag)
+    total = np.cumsum(np.r_[0.0, line])
+    is_like = total[_SHORTEST:] - total[:-_SHORTEST] >= _ALIKE * _SHORTEST
+    edges = np.flatnonzero(np.diff(np.r_[False, is_like, False]))
+    runs: list[_Run] = []
+    for start, stop in zip(edges[::2].tolist(), (edges[1::2] + _SHORTEST - 1).tolist(), strict=True):
+        clear = np.flatnonzero(line[start:stop] >= _BAR_ALIKE)
+        first, last = start + int(clear[0]), start + int(clear[-1]) + 1
+        if last - first >= _SHORTEST:
+            runs.append(_Run(first, last, lag, round(float(total[last] - total[first]), 6)))
+    return runs
+
+
+def _cuts(runs: list[_Run], bars: int) -> list[int]:
+    """Where sections begin: at both edges of all runs, and where a cut in one half of a run falls in the other."""
+    cuts = [0, bars]
+
+    def cut(bar: int) -> bool:
+        is_new = all(abs(bar - other) >= _SHORTEST for other in cuts)
+        if is_new:
+            cuts.append(bar)
+        return is_new
+
+    for run in runs:
+        for bar in (run.start, run.start + run.lag, run.stop, run.stop + run.lag):
+            cut(bar)
+    while any(
+        cut(bar + shift)
+        for run in runs
+        for bar in tuple(cuts)
+        for shift, low in ((run.lag, run.start), (-run.lag, run.start + run.lag))
+        if low < bar < low + run.stop - run.start
+    ):  # fmt: skip
+        pass
+    return sorted(cuts)
+
+
+def _labelled(alike: Floats, cuts: list[int]) -> tuple[list[int], list[int]]:
+    """The cuts, and a number for each section: that of the first one it is like, or its own."""
+    labels: list[int] = []
+    for later, (start, stop) in enumerate(pairwise(cuts)):
+        likeness = [_likeness(alike, cuts[k], cuts[k + 1], start, stop) for k in range(later)]
+        best = int(np.argmax(likeness)) if likeness else 0
+        labels.append(labels[best] if likeness and likeness[best] >= _ALIKE else later)
+    return cuts, labels
+
+
+def _likeness(alike: Floats, start: int, stop: int, other: int, end: int) -> float:
+    """Mean similarity of corresponding bars; what one section lacks counts as unlike."""
+    size = min(stop - start, end - other)
+    rows = np.arange(size)
+    return float(alike[start + rows, other + rows].sum()) / max(stop - start, end - other)
+
+
+def _joined(cuts: list[int], labels: list[int]) -> tuple[list[int], list[int]]:
+    """Sections that always follow one another are one, and more are joined while there are too many."""
+    while len(labels) > 1:
+        counts, pairs = Counter(labels), Counter(pairwise(labels))
+        bound = [pair for pair, n in pairs.items() if pair[0] != pair[1] and counts[pair[0]] == counts[pair[1]] == n]
+        if not bound and len(labels) <= _MOST_SECTIONS:
+            break
+        pair = bound[0] if bound else pairs.most_common(1)[0][0]
+        cuts, labels = _join(cuts, labels, pair)
+    return cuts, labels
+
+
+def _join(cuts: list[int], labels: list[int], pair: tuple[int, int]) -> tuple[list[int], list[int]]:
+    new, new_cuts, new_labels, place = max(labels) + 1, list[int](), list[int](), 0
+    while place < len(labels):
+        is_here = tuple(labels[place : place + 2]) == pair
+        new_cuts.append(cuts[place])
+        new_labels.append(new if is_here else labels[place])
+        place += 1 + is_here
+    return [*new_cuts, cuts[-1]], new_labels

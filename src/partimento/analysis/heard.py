@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from partimento.score import DEFAULT_TEMPO_BPM, Score
+from partimento.score import Score
 from partimento.theory.meter import Meter
 
 Floats = NDArray[np.float64]
@@ -37,10 +37,10 @@ class Heard:
     def __len__(self) -> int:
         return len(self.onset)
 
-    def where(self, chosen: Flags) -> Heard:
+    def where(self, rows: Flags | NDArray[np.intp] | slice) -> Heard:
         """Some of the notes."""
-        columns = (self.onset, self.end, self.pitch, self.part, self.velocity, self.is_drum)
-        return Heard(*(column[chosen] for column in columns))
+        times = self.onset[rows], self.end[rows]
+        return Heard(*times, self.pitch[rows], self.part[rows], self.velocity[rows], self.is_drum[rows])
 
     @property
     def pitched(self) -> Heard:

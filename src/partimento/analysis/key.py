@@ -79,7 +79,7 @@ def features(notes: Heard) -> Floats:
     weight, tone = np.minimum(notes.length, LONGEST_QUARTER), notes.pitch % 12
     first, last = notes.onset.min(), notes.onset.max()
     spans = (np.ones(len(notes), bool), notes.onset < first + EDGE_QUARTER, notes.onset > last - EDGE_QUARTER)
-    columns = [_share(np.bincount(tone[span], weight[span], minlength=12)) for span in spans]
+    columns = [_share(np.bincount(tone[span], weight[span], minlength=12).astype(np.float64)) for span in spans]
     at_end = notes.onset == last
     edges = (_bass(notes, first), _bass(notes, last), int(notes.pitch[at_end].max()) % 12)
     columns += [(np.arange(12) == edge).astype(np.float64) for edge in edges]

@@ -1,7 +1,7 @@
 """What each degree of a scale speaks for: the weights that `benchmarks/analysis/fit.py keys` found.
 
-Multinomial logistic regression on every second piece of samples of POP909, lieder, quartets, chorales, hymns, folk tunes
-and lead sheets; where only the signature is known, either of its keys counts as right.
+Multinomial logistic regression on every second piece of samples of POP909, lieder, quartets, chorales, hymns, folk
+tunes and lead sheets; where only the signature is known, either of its keys counts as right.
 """
 
 import numpy as np

@@ -50,7 +50,8 @@ def features(notes: Heard) -> Floats:
     length = np.zeros(size)
     np.maximum.at(length, place, np.sqrt(np.minimum(notes.length, _LONGEST_QUARTER)))
     signals = np.stack([
-        np.log1p(np.bincount(place, minlength=size)), length, _lowness(notes, place, size), _changes(notes, place, size),
+        np.log1p(np.bincount(place, minlength=size)), length,
+        _lowness(notes, place, size), _changes(notes, place, size),
     ])  # fmt: skip
     return _autocorrelation(signals).ravel()
 

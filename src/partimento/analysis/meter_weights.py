@@ -1,7 +1,7 @@
 """What the autocorrelations speak for: the weights that `benchmarks/analysis/fit.py meters` found.
 
-Multinomial logistic regression on every second piece of samples of POP909, lieder, quartets, chorales, hymns, folk tunes
-and lead sheets that stay in one meter.
+Multinomial logistic regression on every second piece of samples of POP909, lieder, quartets, chorales, hymns, folk
+tunes and lead sheets that stay in one meter.
 """
 
 import numpy as np

@@ -16,6 +16,10 @@ _BASS_TOP = 55.0
 """Parts that lie higher on average are no bass, however low the others leave them."""
 _SINGLE = 1.25
 """A part of this polyphony or less is one voice."""
+_MOST_TOGETHER = 0.7
+"""A part that strikes together with the melody more often only accompanies it."""
+_CLAIM = 32
+"""How many strokes a held note is followed through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,8 @@ class PartStates:
     """Strokes: notes that begin together count once."""
     on_top: Floats
     """Share of its strokes above which nothing else is struck or held, 0 to 1."""
-    notes: Ints
+    strokes: tuple[Floats, ...]
+    """Where each part strikes, in quarters."""
 
 
 def covered(onset: Floats, end: Floats) -> float:
@@ -64,7 +69,7 @@ def measured(score: Score, notes: Heard) -> PartStates:
         highest=np.array([own.pitch.max() for _, own, _ in rows], np.int64),
         onsets=np.array([len(first) for first in strokes], np.int64),
         on_top=np.array([t.sum() / len(first) for (_, _, t), first in zip(rows, strokes, strict=True)]),
-        notes=np.array([len(own) for _, own, _ in rows], np.int64),
+        strokes=tuple(own.onset[first] for (_, own, _), first in zip(rows, strokes, strict=True)),
     )
 
 
@@ -82,7 +87,6 @@ def _on_top(notes: Heard) -> np.ndarray:
     times, at = np.unique(own.onset, return_inverse=True)
     highest = np.zeros(len(times), np.int64)
     until = np.clip(np.searchsorted(times, own.end, "left"), at + 1, None)
-    # Notes from high to low claim the strokes they sound through; `_CLAIM` of them at most, for long pedal notes.
     span = np.minimum(until - at, _CLAIM)
     rows = np.repeat(np.arange(len(own)), span)
     place = np.repeat(at, span) + np.arange(len(rows)) - np.repeat(np.cumsum(span) - span, span)
@@ -91,17 +95,14 @@ def _on_top(notes: Heard) -> np.ndarray:
     return result
 
 
-_CLAIM = 32
-"""How many strokes a held note is followed through."""
-
-
 def part_facts(states: PartStates, beats: Beats, total: float) -> tuple[PartFacts, ...]:
     """Facts of the parts; `total` is the time in which anything sounds, in quarters."""
     names = roles(states)
     beat = float(np.median(np.diff(beats.edges))) if len(beats) else None
     rows = zip(
         states.part.tolist(), states.program.tolist(), names, states.played.tolist(), states.lowest.tolist(),
-        states.highest.tolist(), states.mean_pitch.tolist(), states.onsets.tolist(), states.polyphony.tolist(), strict=True,
+        states.highest.tolist(), states.mean_pitch.tolist(), states.onsets.tolist(), states.polyphony.tolist(),
+        strict=True,
     )  # fmt: skip
     return tuple(
         PartFacts(
@@ -120,7 +121,7 @@ def roles(states: PartStates) -> list[Role]:
     """What each part does.
 
     The bass is the lowest part of one voice, the melody the one that is most on top, sings in one voice and moves;
-    of the others, those in one voice that move as much as the melody are countermelodies.
+    of the others, those in one voice that move as much as the melody, and not with it, are countermelodies.
     """
     found: list[Role] = ["drums" if drum else "accompaniment" for drum in states.is_drum.tolist()]
     pitched = np.flatnonzero(~states.is_drum)
@@ -128,13 +129,13 @@ def roles(states: PartStates) -> list[Role]:
         return found
     bass = _bass(states, pitched)
     rest = [k for k in pitched.tolist() if k != bass]
-    melody = max(rest, key=lambda k: (_melodic(states, k), -k)) if rest else bass
+    melody = max(rest, key=lambda k: (_melodic(states, k), -k)) if rest else int(pitched[0])
     for k in rest:
-        if _sings(states, k, int(melody)):
+        if _sings(states, k, melody):
             found[k] = "countermelody"
     if bass is not None:
         found[bass] = "bass"
-    found[int(melody)] = "melody"
+    found[melody] = "melody"
     return found
 
 
@@ -161,4 +162,6 @@ def _sings(states: PartStates, k: int, melody: int) -> bool:
     if k == melody or states.polyphony[k] > _SINGLE:
         return False
     pace, model = (states.onsets[x] / max(states.played[x], 1e-9) for x in (k, melody))
-    return bool(states.played[k] >= 0.25 * states.played[melody] and 0.6 * model <= pace <= 1.7 * model)
+    moves_alike = states.played[k] >= 0.25 * states.played[melody] and 0.6 * model <= pace <= 1.7 * model
+    together = float(np.isin(states.strokes[k], states.strokes[melody]).mean())
+    return bool(moves_alike and together <= _MOST_TOGETHER)

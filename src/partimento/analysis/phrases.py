@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from partimento.analysis.facts import Contour, Density, PartFacts, PhraseFacts, Rhythm, Role
+from partimento.analysis.facts import Contour, Density, PartFacts, PhraseFacts, Register, Rhythm, Role
 from partimento.analysis.heard import Beats, Floats, Heard
 from partimento.analysis.texture import dynamic_word, loudness, register_of, written_loudness
 from partimento.score import Score
@@ -57,9 +57,8 @@ def phrases_of(
 
 
 def _between(notes: Heard, start: float, end: float) -> Heard:
-    first, last = np.searchsorted(notes.onset, [start - 1e-9, end - 1e-9])
-    columns = (notes.onset, notes.end, notes.pitch, notes.part, notes.velocity, notes.is_drum)
-    return Heard(*(column[first:last] for column in columns))
+    first, last = np.searchsorted(notes.onset, [start - 1e-9, end - 1e-9]).tolist()
+    return notes.where(slice(first, last))
 
 
 def _melody(notes: Heard, parts: tuple[PartFacts, ...]) -> Heard:
@@ -73,7 +72,7 @@ def _melody(notes: Heard, parts: tuple[PartFacts, ...]) -> Heard:
 
 def _phrase(
     score: Score, notes: Heard, melody: Heard, parts: tuple[PartFacts, ...], edges: Floats
-) -> tuple[Contour, Rhythm, Density, str, str | None, Role | None]:
+) -> tuple[Contour, Rhythm, Density, Register, str | None, Role | None]:
     velocity = loudness(notes)
     if velocity is None:
         velocity = written_loudness(score, float(edges[0]), float(edges[-1]))
@@ -128,15 +127,13 @@ def rhythm(melody: Heard, edges: Floats) -> Rhythm:
 
 
 def _loudest(notes: Heard, parts: tuple[PartFacts, ...]) -> Role | None:
-    means = {
-        part.role: float(notes.velocity[own].mean())
-        for part in parts
-        if (own := (notes.part == part.part) & (notes.velocity > 0)).any()
-    }
-    if len(means) < 2:
-        return None
-    ordered = sorted(means, key=lambda role: -means[role])
-    return ordered[0] if means[ordered[0]] - means[ordered[1]] >= _LOUDER else None
+    means: list[tuple[float, Role]] = []
+    for part in parts:
+        own = (notes.part == part.part) & (notes.velocity > 0)
+        if own.any():
+            means.append((float(notes.velocity[own].mean()), part.role))
+    means.sort(key=lambda pair: -pair[0])
+    return means[0][1] if len(means) > 1 and means[0][0] - means[1][0] >= _LOUDER else None
 
 
 def _common(keys: list[Key | None]) -> Key | None:

@@ -21,7 +21,8 @@ _SAME_VELOCITY = 2
 """Velocities that spread less say nothing: a sequencer's default."""
 _MARKS = {
     "staccato": ("staccato", "staccatissimo", "spiccato"), "accented": ("accent", "strong-accent"),
-    "tenuto": ("tenuto",), "ornamented": ("trill-mark", "turn", "inverted-turn", "mordent", "inverted-mordent", "shake"),
+    "tenuto": ("tenuto",),
+    "ornamented": ("trill-mark", "turn", "inverted-turn", "mordent", "inverted-mordent", "shake"),
 }  # fmt: skip
 _FREQUENT = {"staccato": 0.12, "accented": 0.08, "tenuto": 0.1, "ornamented": 0.03}
 """Share of notes from which on a mark is worth a word."""
