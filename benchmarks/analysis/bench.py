@@ -51,7 +51,7 @@ def main() -> None:
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
     file = HERE / "results.json"
-    results: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if options.only else {}
+    results: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     results["machine"] = machine()
     parts: dict[str, Callable[[], Any]] = {
         "chords": lambda: all_chords(options.songs, options.slow), "keys": lambda: keys(options.keys),
@@ -149,19 +149,19 @@ def keys(most: int) -> dict[str, Any]:
     """Keys and signatures of held-out pieces by source, how sure was right how often, and changes of key."""
     found: defaultdict[str, list[tuple[Keyed, Key, float]]] = defaultdict(list)
     peers: defaultdict[str, defaultdict[str, list[tuple[bool, bool]]]] = defaultdict(lambda: defaultdict(list))
-    local: list[tuple[float, float, float]] = []
+    steady: list[tuple[float, float, float]] = []
+    changing: list[tuple[float, float, float]] = []
     for piece in keyed(1):
         key, confidence = estimate_key(piece.score)
         found[piece.source].append((piece, key, confidence))
         if len(found[piece.source]) <= most:
             for name, estimate in KEYS.items():
                 peers[piece.source][name].append(right_key(piece, estimate(piece.score)))
-            if not len(piece.score.measures):
-                continue
-            rows = estimate_signatures(piece.score)
-            peers[piece.source]["notation.keys"].append((False, int(rows["fifths"][0]) == piece.fifths))
-        if len({row[2:] for row in piece.local}) > 1:
-            local.append(time_in_key(piece))
+            if len(piece.score.measures):
+                first = estimate_signatures(piece.score)[["fifths", "mode"]][0].item()
+                peers[piece.source]["notation.keys"].append(right_key(piece, Key.from_ids(*first)))
+        if piece.local:
+            (changing if len({row[2:] for row in piece.local}) > 1 else steady).append(time_in_key(piece))
     everything = {
         source: {"pieces": len(rows), **_rates([right_key(piece, key) for piece, key, _ in rows], rows[0][0])}
         for source, rows in found.items()
@@ -172,9 +172,8 @@ def keys(most: int) -> dict[str, Any]:
     }
     return {
         "held out": everything, "same pieces": same, "confidence": _calibration(found),
-        "songs that change key, share of time right": dict(
-            zip(("songs", "estimate_keys", "one key", "quarters"), _summary(local), strict=True)
-        ),
+        "songs that change key, share of time right": _summary(changing),
+        "songs that do not, share of time right": _summary(steady),
     }  # fmt: skip
 
 
@@ -206,9 +205,12 @@ def _calibration(found: dict[str, list[tuple[Keyed, Key, float]]]) -> list[dict[
     return table
 
 
-def _summary(rows: list[tuple[float, float, float]]) -> tuple[int, float, float, int]:
+def _summary(rows: list[tuple[float, float, float]]) -> dict[str, float]:
     by_path, by_one, total = np.sum(rows, axis=0)
-    return len(rows), round(by_path / total, 3), round(by_one / total, 3), int(total)
+    return {
+        "songs": len(rows), "estimate_keys": round(by_path / total, 3),
+        "estimate_key throughout": round(by_one / total, 3),
+    }  # fmt: skip
 
 
 # Meters, roles, cost

@@ -18,7 +18,8 @@ from partimento.theory.key import MINOR_MODES, Key
 
 LONGEST_QUARTER, EDGE_QUARTER = 2.0, 24.0
 """Longer notes weigh no more than this; what counts as opening and as close."""
-BAR_WEIGHT, HOME_WEIGHT, CHANGE_COST = 0.35, 1.0, 9.0
+BAR_WEIGHT, HOME_WEIGHT, CHANGE_COST = 0.35, 2.0, 7.0
+"""How much a bar and the piece as a whole weigh, and log odds against a change of key."""
 _ROTATED = (np.arange(12)[:, None] + np.arange(12)) % 12
 """Pitch class of each degree above each tonic, shape (tonics, 12)."""
 _MODES = ("major", "minor")
