@@ -26,7 +26,7 @@ import mir_eval
 import numpy as np
 from fit import time_in_key
 from peers import CHORDS, KEYS, SLOW_CHORDS, Labelled
-from truth import CORPUS, Keyed, Piece, analysed, keyed, lead_sheets, metered, pop909, songs
+from truth import CORPUS, LEAD_SHEETS, Keyed, Piece, analysed, keyed, lead_sheets, metered, pop909, songs
 
 from partimento.analysis import estimate_key, estimate_meter, facts_of
 from partimento.io import load_score
@@ -90,8 +90,10 @@ def all_chords(count: int, slow: int) -> dict[str, Any]:
         "POP909": chords(map(pop909, chosen), CHORDS),
         "POP909, fewer songs": chords(map(pop909, few), CHORDS | SLOW_CHORDS),
         "chorales and madrigals": chords(classical, CHORDS | SLOW_CHORDS),
-        "lead sheets, melody alone": chords(lead_sheets("A_openewld-leadsheets"), CHORDS),
-        "lead sheets of the US only, melody alone": chords(lead_sheets("B_openewld-leadsheets-us-only"), CHORDS),
+        "lead sheets, melody alone": chords(itertools.islice(lead_sheets(LEAD_SHEETS[0]), 1, None, 2), CHORDS),
+        "lead sheets of the US only, melody alone": chords(
+            itertools.islice(lead_sheets(LEAD_SHEETS[1]), 1, None, 2), CHORDS
+        ),
     }
 
 

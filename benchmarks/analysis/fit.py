@@ -3,23 +3,23 @@
     PARTIMENTO_DATA=FOLDER python benchmarks/analysis/fit.py chords|costs|keys|changes|meters
 
 `chords`: weights of `chord_weights`, by multinomial logistic regression on beats of every second POP909 song and of
-every second analysed chorale and madrigal, and on each chord by itself; weights 2, 1 and 1.
+every second analysed chorale and madrigal, on every second lead sheet's melody, and on each chord by itself.
 `keys`, `meters`: likewise, on every second piece of the sources in `truth.py`.
 `changes`: what a change of key costs, on every second song that changes it.
-`costs`: what a change of chord costs, by search on the same pieces.
+`costs`: what a change of chord and a tone outside the key cost, by search on the same pieces.
 
 All is fitted on one half (even places); `bench.py` measures the other. Results are printed as the modules have them.
 """
 
 import itertools
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from truth import Keyed, Piece, analysed, keyed, metered, pop909, song_in_key, songs
+from truth import LEAD_SHEETS, Keyed, Piece, analysed, keyed, lead_sheets, metered, pop909, song_in_key, songs
 
 from partimento.analysis import chords, key, meter
 from partimento.analysis.chord_weights import KINDS
@@ -32,6 +32,8 @@ from partimento.theory.meter import Meter
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Rows = tuple[Floats, Ints, Ints]
+"""Chroma, bass and true chord of some beats."""
 _ALIAS = {"sus4(b7)": "suspended-fourth", "min6": "minor", "minmaj7": "minor", "5": "major"}
 _HARTE = {
     "maj": "major", "min": "minor", "7": "dominant", "maj7": "major-seventh", "min7": "minor-seventh",
@@ -39,8 +41,9 @@ _HARTE = {
     "sus4": "suspended-fourth", "sus2": "suspended-second", "maj6": "major-sixth",
 }  # fmt: skip
 _MOST_BEATS, _RIDGE = 20_000, 1e-4
-_SHARES = (0.5, 0.25, 0.25)
-"""Weights of songs, classical pieces and textbook chords."""
+_SHARES = {"songs": 0.4, "classical": 0.2, "melodies": 0.15, "textbook": 0.25}
+"""How much the sets weigh."""
+_SELDOM, _RARE = ("augmented", "suspended-fourth", "suspended-second", "major-sixth"), 0.3
 _ROOT_POSITION = (
     "diminished-seventh", "augmented", "suspended-fourth", "suspended-second", "major-sixth", "minor-seventh",
     "half-diminished",
@@ -54,14 +57,17 @@ def main() -> None:
     ]()
 
 
-def pieces() -> Iterator[tuple[bool, Piece, Beats, Ints]]:
-    """Whether it is a song, the piece, its beats, and the true chord of each (−1: none of ours)."""
-    for piece in map(pop909, songs()[::4]):
-        beats = beats_of(piece.score)
-        yield True, piece, beats, truth_at(piece, beats)
-    for piece in itertools.islice(analysed(), 0, None, 2):
-        beats = beats_of(piece.score)
-        yield False, piece, beats, truth_at(piece, beats)
+def pieces() -> Iterator[tuple[str, Piece, Beats, Ints]]:
+    """The set a piece is of, the piece, its beats, and the true chord of each (−1: none of ours)."""
+    sets = {
+        "songs": map(pop909, songs()[::4]),
+        "classical": itertools.islice(analysed(), 0, None, 2),
+        "melodies": itertools.chain(*(itertools.islice(lead_sheets(folder), 0, None, 2) for folder in LEAD_SHEETS)),
+    }
+    for name, members in sets.items():
+        for piece in members:
+            beats = beats_of(piece.score)
+            yield name, piece, beats, truth_at(piece, beats)
 
 
 def truth_at(piece: Piece, beats: Beats) -> Ints:
@@ -81,31 +87,38 @@ def code(label: str) -> int:
 
 
 def fit_chords() -> None:
-    """Print WEIGHTS."""
-    rows: list[tuple[bool, Floats, Ints, Ints]] = []
-    for is_song, piece, beats, truth in pieces():
+    """Print WEIGHTS of chords."""
+    rows: defaultdict[str, list[Rows]] = defaultdict(list)
+    for name, piece, beats, truth in pieces():
         chroma, bass = chroma_of(heard(piece.score).pitched, beats.edges)
         known = (truth >= 0) & (chroma.sum(axis=1) > 0)
-        rows.append((is_song, chroma[known], bass[known], truth[known]))
-    song, other = ([row for row in rows if row[0] == kind] for kind in (True, False))
-    take = np.random.default_rng(0).permutation(sum(len(row[3]) for row in song))[:_MOST_BEATS]
-    sets = [tuple(column[take] for column in _columns(song)), _columns(other), _columns([_textbook()])]
-    x, y = (np.concatenate([columns[i] for columns in sets]) for i in (0, 1))
-    weight = np.concatenate([
-        np.full(len(columns[1]), share / len(columns[1])) for columns, share in zip(sets, _SHARES, strict=True)
-    ])  # fmt: skip
-    of_textbook = y[-len(sets[2][1]) :] // 12
-    weight[-len(of_textbook) :] *= (len(of_textbook) / len(KINDS) / np.bincount(of_textbook))[of_textbook]
-    weights = _regression(x, y, weight / weight.sum())
+        rows[name].append((chroma[known], bass[known], truth[known]))
+    rows["textbook"].append(_textbook())
+    x, y, weight = zip(*(_sample(rows[name], name) for name in _SHARES), strict=True)
+    weights = _regression(np.concatenate(x), np.concatenate(y), np.concatenate(weight))
     for kind, row in zip(KINDS, weights.T, strict=True):
         _show(kind, row)
+
+
+def _sample(rows: list[Rows], name: str) -> tuple[Floats, Ints, Floats]:
+    """Features, chords and weights of a set's beats, some of them where there are many."""
+    chroma, bass, truth = (np.concatenate([row[i] for row in rows]) for i in range(3))
+    some = np.random.default_rng(0).permutation(len(truth))[:_MOST_BEATS]
+    weight = np.ones(len(some)) if name != "textbook" else _textbook_weights(truth[some] // 12)
+    return chords.features(chroma[some], bass[some]), truth[some], _SHARES[name] * weight / weight.sum()
+
+
+def _textbook_weights(kind: Ints) -> Floats:
+    """Each kind as much as any other, the rare ones less."""
+    rarity = np.array([_RARE if name in _SELDOM else 1.0 for name in KINDS])
+    return (rarity / np.bincount(kind))[kind]
 
 
 def _show(name: str, row: Floats) -> None:
     print(f"    # {name}\n    ({', '.join(f'{value:.1f}' for value in row)}),")
 
 
-def _textbook() -> tuple[bool, Floats, Ints, Ints]:
+def _textbook() -> Rows:
     """Every chord as a chord: its tones equally long, the bass doubled or not, inversions where they leave no doubt."""
     rows: list[tuple[Floats, int, int]] = []
     for kind, root, doubled in itertools.product(range(len(KINDS)), range(12), (0.0, 0.5, 1.0)):
@@ -116,12 +129,7 @@ def _textbook() -> tuple[bool, Floats, Ints, Ints]:
             chroma[bass] += doubled
             rows.append((chroma, bass, 12 * kind + root))
     chroma, bass, truth = zip(*rows, strict=True)
-    return False, np.array(chroma), np.array(bass), np.array(truth)
-
-
-def _columns(rows: list[tuple[bool, Floats, Ints, Ints]]) -> tuple[Floats, Ints]:
-    chroma, bass, truth = (np.concatenate([row[i] for row in rows]) for i in (1, 2, 3))
-    return chords.features(chroma, bass).astype(np.float64), truth
+    return np.array(chroma), np.array(bass), np.array(truth)
 
 
 def _regression(x: Floats, y: Ints, weight: Floats) -> Floats:
@@ -145,16 +153,15 @@ def _regression(x: Floats, y: Ints, weight: Floats) -> Floats:
 
 
 def fit_costs() -> None:
-    """Print how many beats of songs and of the rest are right at various costs."""
+    """Print how many beats of each set are right at various costs."""
     found = list(pieces())
-    for costs in itertools.product((0.3, 0.7, 1.2), (0.7, 1.5, 2.2), (1.5, 2.5, 3.5)):
-        chords.BARLINE_COST, chords.HALF_COST, chords.BEAT_COST = costs
-        right = np.zeros((2, 2))
-        for is_song, piece, beats, truth in found:
+    for costs in itertools.product((0.3, 0.7, 1.2), (0.7, 1.5, 2.2), (1.5, 2.5, 3.5), (0.4, 0.8, 1.2)):
+        chords.BARLINE_COST, chords.HALF_COST, chords.BEAT_COST, chords.OUTSIDE_COST = costs
+        right: defaultdict[str, list[bool]] = defaultdict(list)
+        for name, piece, beats, truth in found:
             path = chords.chord_path(heard(piece.score).pitched, beats, "beat")
-            known = truth >= 0
-            right[int(is_song)] += [(path[known] == truth[known]).sum(), known.sum()]
-        print(costs, (right[:, 0] / right[:, 1]).round(4))
+            right[name] += (path == truth)[truth >= 0].tolist()
+        print(costs, {name: round(float(np.mean(rows)), 4) for name, rows in right.items()})
 
 
 def fit_keys() -> None:

@@ -21,6 +21,7 @@ from partimento.theory.pitch import name, parse_name
 Floats = NDArray[np.float64]
 CORPUS = Path(os.environ["PARTIMENTO_DATA"])
 TICKS = 480
+LEAD_SHEETS = ("A_openewld-leadsheets", "B_openewld-leadsheets-us-only")
 _FEWEST_NOTES = 16
 _MOST_APART = 1.0
 """Quarters by which an analysis may be longer or shorter than its music: files that differ are left out."""

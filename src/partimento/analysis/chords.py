@@ -15,15 +15,26 @@ import numpy as np
 
 from partimento.analysis.chord_weights import KINDS, WEIGHTS
 from partimento.analysis.heard import Beats, Flags, Floats, Heard, Ints, beats_of, chroma_of, heard
-from partimento.analysis.key import estimate_key
+from partimento.analysis.key import estimate_key, key_odds
 from partimento.errors import NeedsBeats
 from partimento.score import ChordEvent, Score
+from partimento.theory import chord as theory
 from partimento.theory.chord import ChordSymbol
 from partimento.theory.key import Key
 from partimento.theory.spelling import spell
 
 BARLINE_COST, HALF_COST, BEAT_COST = 0.7, 1.5, 2.5
 """Log odds against a change of chord at a barline, at every second beat, and elsewhere."""
+OUTSIDE_COST = 0.8
+"""Log odds against a chord for each of its tones outside the scale of the key."""
+_SCALES = (
+    np.isin(np.arange(12), (0, 2, 4, 5, 7, 9, 11)), np.isin(np.arange(12), (0, 2, 3, 5, 7, 8, 10, 11)),
+)  # fmt: skip
+"""Pitch classes of C major and of C minor with both sevenths."""
+_TONES = np.array([
+    np.isin(np.arange(12), [(root + tone) % 12 for tone in theory.KINDS[kind][0]]) for kind in KINDS for root in range(12)
+], np.float64)  # fmt: skip
+"""Tones of every chord, shape (12 · kinds, 12)."""
 _DEGREES = (np.arange(12)[:, None] + np.arange(12)) % 12
 """Pitch class of each degree above each root, shape (roots, 12)."""
 
@@ -52,6 +63,7 @@ def chord_path(notes: Heard, beats: Beats, per: Literal["measure", "beat"]) -> I
     chroma, bass = chroma_of(notes, beats.edges)
     is_silent = chroma.sum(axis=1) <= 0
     odds = chord_odds(chroma, bass)
+    odds += _key_odds(notes)
     odds[is_silent] = 0
     if per == "measure":
         odds, group = _by_bar(odds, beats)
@@ -75,6 +87,15 @@ def features(chroma: Floats, bass: Ints) -> Floats:
     share = np.sqrt(chroma / np.maximum(chroma.sum(axis=1, keepdims=True), 1e-9))
     in_bass = (bass[:, None] == np.arange(12)).astype(np.float64)
     return np.concatenate([share[:, _DEGREES], in_bass[:, _DEGREES]], axis=2)
+
+
+def _key_odds(notes: Heard) -> Floats:
+    """Log odds of every chord by the key of the piece, shape (12 · kinds,): what a tone outside its scale costs."""
+    if not len(notes):
+        return np.zeros(len(_TONES))
+    likely = np.exp(key_odds(notes))
+    in_scale = np.array([np.roll(scale, tonic) for scale in _SCALES for tonic in range(12)], np.float64)
+    return -OUTSIDE_COST * (_TONES @ (1 - likely @ in_scale))
 
 
 def _by_bar(odds: Floats, beats: Beats) -> tuple[Floats, Ints]:
