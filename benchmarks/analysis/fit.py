@@ -102,7 +102,8 @@ def fit_chords() -> None:
 
 def _sample(rows: list[Rows], name: str) -> tuple[Floats, Ints, Floats]:
     """Features, chords and weights of a set's beats, some of them where there are many."""
-    chroma, bass, truth = (np.concatenate([row[i] for row in rows]) for i in range(3))
+    chroma = np.concatenate([row[0] for row in rows])
+    bass, truth = (np.concatenate([row[i] for row in rows]).astype(np.int64) for i in (1, 2))
     some = np.random.default_rng(0).permutation(len(truth))[:_MOST_BEATS]
     weight = np.ones(len(some)) if name != "textbook" else _textbook_weights(truth[some] // 12)
     return chords.features(chroma[some], bass[some]), truth[some], _SHARES[name] * weight / weight.sum()
@@ -241,11 +242,11 @@ def _softmax(x: Floats, y: Ints, weight: Floats) -> Floats:
 def fit_changes() -> None:
     """Print the share of time in the right key of songs that change it, at various weights and costs."""
     found = [piece for piece in map(song_in_key, songs()[::2]) if len({row[2:] for row in piece.local}) > 1]
-    for key.BAR_WEIGHT, key.HOME_WEIGHT, key.CHANGE_COST in itertools.product(
-        (0.2, 0.35, 0.6), (0.3, 1.0, 2.0), (4.0, 7.0, 10.0, 14.0)
+    for key.BAR_WEIGHT, key.HOME_WEIGHT, key.CHANGE_COST, key.RELATIVE_COST in itertools.product(
+        (0.2, 0.35), (1.0, 2.0), (4.0, 7.0, 10.0), (0.0, 6.0)
     ):
         totals = np.sum([time_in_key(piece) for piece in found], axis=0)
-        print(key.BAR_WEIGHT, key.HOME_WEIGHT, key.CHANGE_COST, (totals[:2] / totals[2]).round(3))
+        print(key.BAR_WEIGHT, key.HOME_WEIGHT, key.CHANGE_COST, key.RELATIVE_COST, (totals[:2] / totals[2]).round(3))
 
 
 def time_in_key(piece: Keyed) -> tuple[float, float, float]:

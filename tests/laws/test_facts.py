@@ -52,6 +52,7 @@ def test_any_music_has_facts_that_are_plain_and_finite(score: Score, has_beats: 
 @given(st.from_type(Score))
 def test_bars_are_told_once_and_in_order(score: Score) -> None:
     facts = facts_of(score)
+    assert facts.bars is not None
     assert facts.bars == len(score.measures) - score.has_pickup
     assert len(facts.chords) in (0, facts.bars)
     first = 0 if score.has_pickup else 1

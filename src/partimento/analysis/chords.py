@@ -32,7 +32,8 @@ _SCALES = (
 )  # fmt: skip
 """Pitch classes of C major and of C minor with both sevenths."""
 _TONES = np.array([
-    np.isin(np.arange(12), [(root + tone) % 12 for tone in theory.KINDS[kind][0]]) for kind in KINDS for root in range(12)
+    np.isin(np.arange(12), [(root + tone) % 12 for tone in theory.KINDS[kind][0]])
+    for kind in KINDS for root in range(12)
 ], np.float64)  # fmt: skip
 """Tones of every chord, shape (12 · kinds, 12)."""
 _DEGREES = (np.arange(12)[:, None] + np.arange(12)) % 12

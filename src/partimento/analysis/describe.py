@@ -30,8 +30,9 @@ from partimento.theory.key import Key
 from partimento.theory.meter import Meter
 from partimento.theory.tempo import tempo_word
 
-_STATED_ODDS = 3.0
-"""Log odds by which a stated key gains: what is printed is mostly right, and sequencers say C major of anything."""
+_STATED_ODDS, _MODAL_ODDS = 3.0, 8.0
+"""Log odds by which a stated key gains: what is printed is mostly right, but sequencers say C major of anything, and
+nobody says dorian of anything."""
 _GRID, _NEAR, _ON_GRID = 12, 0.05, 0.8
 """Music without meter has quarters if this share of its notes lies on twelfths of them."""
 
@@ -97,7 +98,8 @@ def _key_odds(score: Score, pitched: Heard) -> Floats:
     stated = score.key_at(0)
     if stated is not None:
         modes = ("major", "minor") if stated.mode is None else (stated.mode,)
-        odds[[key_index(Key(stated.fifths, mode)) for mode in modes]] += _STATED_ODDS
+        gain = _STATED_ODDS if stated.mode in (None, "major", "minor") else _MODAL_ODDS
+        odds[[key_index(Key(stated.fifths, mode)) for mode in modes]] += gain
         odds -= np.logaddexp.reduce(odds)
     return odds
 

@@ -19,9 +19,10 @@ from partimento.analysis.heard import Floats, Heard
 
 _PLACES = 8
 """Places in a bar at which strokes are told apart."""
-_ALIKE, _BAR_ALIKE = 0.6, 0.35
-"""Similarity of stretches that count as the same, and of single bars at their edges. Unlike bars of one piece have
-about 0.3, a verse with another accompaniment 0.6 to 0.9."""
+_LEAST_ALIKE, _MOST_ALIKE, _ABOVE_MEDIAN = 0.6, 0.9, 0.27
+"""Stretches count as the same if they are this much more alike than bars of the piece commonly are, within limits.
+Unlike bars have about 0.3, a verse with another accompaniment 0.6 to 0.9; all have more where one rhythm goes
+through."""
 _SHORTEST = 4
 """Bars to a section."""
 _MOST_SECTIONS = 12
@@ -55,7 +56,8 @@ def sections_of(notes: Heard, lines: Floats, first_bar: int) -> tuple[Section, .
     step = -(-bars // _MOST_BARS)
     kept = np.unique(np.r_[np.arange(lead, len(lines) - 1, step), len(lines) - 1])
     alike = similarity(notes, lines[kept])
-    cuts, labels = _joined(*_labelled(alike, _cuts(_runs(alike), len(alike))))
+    least = _least(alike)
+    cuts, labels = _joined(*_labelled(alike, _cuts(_runs(alike, least), len(alike)), least))
     starts = [first_bar, *(step * cut + 1 for cut in cuts[1:-1])]
     ends = [*(start - 1 for start in starts[1:]), bars]
     order = {label: k for k, label in enumerate(dict.fromkeys(labels))}
@@ -106,9 +108,16 @@ def _weights(notes: Heard) -> Floats:
     return np.where(notes.is_drum, 0.1, np.where(outer, 1.0, 1 / 3)) * np.minimum(notes.length, 2.0)
 
 
-def _runs(alike: Floats) -> list[_Run]:
+def _least(alike: Floats) -> float:
+    """How alike stretches have to be."""
+    others = alike[np.triu_indices(len(alike), 1)]
+    common = float(np.median(others)) if len(others) else 0.0
+    return min(max(common + _ABOVE_MEDIAN, _LEAST_ALIKE), _MOST_ALIKE)
+
+
+def _runs(alike: Floats, least: float) -> list[_Run]:
     """Stretches that come again, the most telling first; none explains bars that another one explained before it."""
-    found = [run for lag in range(_SHORTEST, len(alike) - _SHORTEST + 1) for run in _along(alike, lag)]
+    found = [run for lag in range(_SHORTEST, len(alike) - _SHORTEST + 1) for run in _along(alike, lag, least)]
     is_explained = np.zeros(len(alike), bool)
     kept: list[_Run] = []
     for run in sorted(found, key=lambda run: (-run.worth, run.lag, run.start)):
@@ -119,19 +128,26 @@ def _runs(alike: Floats) -> list[_Run]:
     return kept
 
 
-def _along(alike: Floats, lag: int) -> list[_Run]:
+def _along(alike: Floats, lag: int, least: float) -> list[_Run]:
     """Runs on one diagonal."""
     line = np.diagonal(alike, lag)
     total = np.cumsum(np.r_[0.0, line])
-    is_like = total[_SHORTEST:] - total[:-_SHORTEST] >= _ALIKE * _SHORTEST
+    is_like = total[_SHORTEST:] - total[:-_SHORTEST] >= least * _SHORTEST
     edges = np.flatnonzero(np.diff(np.r_[False, is_like, False]))
     runs: list[_Run] = []
     for start, stop in zip(edges[::2].tolist(), (edges[1::2] + _SHORTEST - 1).tolist(), strict=True):
-        clear = np.flatnonzero(line[start:stop] >= _BAR_ALIKE)
-        first, last = start + int(clear[0]), start + int(clear[-1]) + 1
+        first, last = _best_within(np.asarray(total - least * np.arange(len(total)), np.float64), start, stop)
         if last - first >= _SHORTEST:
             runs.append(_Run(first, last, lag, round(float(total[last] - total[first]), 6)))
     return runs
+
+
+def _best_within(worth: Floats, start: int, stop: int) -> tuple[int, int]:
+    """The span [first, last) within another over which a running sum grows most."""
+    inside = worth[start : stop + 1]
+    gain = inside - np.minimum.accumulate(inside)
+    last = int(gain.argmax())
+    return start + int(inside[: last + 1].argmin()), start + last
 
 
 def _cuts(runs: list[_Run], bars: int) -> list[int]:
@@ -158,13 +174,13 @@ def _cuts(runs: list[_Run], bars: int) -> list[int]:
     return sorted(cuts)
 
 
-def _labelled(alike: Floats, cuts: list[int]) -> tuple[list[int], list[int]]:
+def _labelled(alike: Floats, cuts: list[int], least: float) -> tuple[list[int], list[int]]:
     """The cuts, and a number for each section: that of the first one it is like, or its own."""
     labels: list[int] = []
     for later, (start, stop) in enumerate(pairwise(cuts)):
         likeness = [_likeness(alike, cuts[k], cuts[k + 1], start, stop) for k in range(later)]
         best = int(np.argmax(likeness)) if likeness else 0
-        labels.append(labels[best] if likeness and likeness[best] >= _ALIKE else later)
+        labels.append(labels[best] if likeness and likeness[best] >= least else later)
     return cuts, labels
 
 

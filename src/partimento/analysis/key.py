@@ -18,8 +18,12 @@ from partimento.theory.key import MINOR_MODES, Key
 
 LONGEST_QUARTER, EDGE_QUARTER = 2.0, 24.0
 """Longer notes weigh no more than this; what counts as opening and as close."""
-BAR_WEIGHT, HOME_WEIGHT, CHANGE_COST = 0.35, 2.0, 7.0
+BAR_WEIGHT, HOME_WEIGHT, CHANGE_COST = 0.2, 2.0, 7.0
 """How much a bar and the piece as a whole weigh, and log odds against a change of key."""
+RELATIVE_COST = 6.0
+"""What a change between a key and its relative costs besides: they share their scale, and are easily mistaken."""
+LEAST_HOME = -3.0
+"""Log probability below which keys are all as far from home: else a last bar at home would be worth a change."""
 _ROTATED = (np.arange(12)[:, None] + np.arange(12)) % 12
 """Pitch class of each degree above each tonic, shape (tonics, 12)."""
 _MODES = ("major", "minor")
@@ -105,19 +109,28 @@ def key_path(notes: Heard, lines: Floats, home: Floats) -> Ints:
         home: log probability of each key for the piece as a whole, with which it begins and ends, shape (24,).
     """
     chroma, _ = chroma_of(notes, lines)
+    home = HOME_WEIGHT * np.maximum(home, LEAST_HOME)
     odds = BAR_WEIGHT * (_share(chroma)[:, _ROTATED] @ WHOLE.T).transpose(0, 2, 1).reshape(len(chroma), -1)
-    total, back = odds[0] + HOME_WEIGHT * home, np.zeros(odds.shape, np.int8)
-    stay = np.arange(24)
+    total, back = odds[0] + home, np.zeros(odds.shape, np.int8)
+    costs = _change_costs()
     for bar in range(1, len(odds)):
-        best = int(total.argmax())
-        changed = total[best] - CHANGE_COST
-        back[bar] = np.where(total >= changed, stay, best)
-        total = np.maximum(total, changed) + odds[bar]
+        moved = total[:, None] - costs
+        back[bar] = moved.argmax(axis=0)
+        total = moved.max(axis=0) + odds[bar]
     path = np.zeros(len(odds), np.int64)
-    path[-1] = (total + HOME_WEIGHT * home).argmax()
+    path[-1] = (total + home).argmax()
     for bar in range(len(odds) - 1, 0, -1):
         path[bar - 1] = back[bar, path[bar]]
     return path
+
+
+def _change_costs() -> Floats:
+    """From each key to each, shape (24, 24)."""
+    mode, tonic = np.divmod(np.arange(24), 12)
+    signature = (tonic + 3 * mode) % 12
+    costs = CHANGE_COST + RELATIVE_COST * (signature[:, None] == signature)
+    np.fill_diagonal(costs, 0)
+    return costs
 
 
 def key_index(key: Key) -> int:

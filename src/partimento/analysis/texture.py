@@ -12,7 +12,7 @@ from partimento.analysis.heard import Beats, Heard
 from partimento.analysis.parts import covered
 from partimento.score import Score
 
-_ALONE, _TOGETHER = 1.08, 0.62
+_ALONE, _TOGETHER, _TOGETHER_IN_LINES = 1.08, 0.62, 0.45
 _LOW, _HIGH = 55.0, 72.0
 """Mean MIDI numbers below and from which music lies low and high."""
 LEVELS = {"ppp": 16, "pp": 33, "p": 49, "mp": 64, "mf": 80, "f": 96, "ff": 112, "fff": 126}
@@ -35,7 +35,7 @@ def texture_of(notes: Heard, parts: tuple[PartFacts, ...]) -> Texture | None:
     """How the pitched notes go together; None if there are none.
 
     One note at a time is monophonic; where most of what sounds together also begins together, the music is homophonic;
-    where several parts of one voice move on their own it is polyphonic; else a melody is accompanied.
+    where all parts are of one voice and move on their own it is polyphonic; else a melody is accompanied.
     """
     if not len(notes):
         return None
@@ -45,14 +45,10 @@ def texture_of(notes: Heard, parts: tuple[PartFacts, ...]) -> Texture | None:
     together = (len(notes) / len(np.unique(notes.onset)) - 1) / (polyphony - 1)
     if together >= _TOGETHER:
         return "homophonic"
-    lines = [part for part in parts if part.role != "drums" and part.polyphony <= 1.3 and part.share >= 0.3]
-    moving = [part for part in lines if part.role in ("melody", "countermelody", "bass")]
-    is_all_lines = len(lines) == sum(part.role != "drums" for part in parts)
-    return (
-        "polyphonic"
-        if is_all_lines and len(lines) > 1 and len(moving) > len(lines) / 2
-        else "melody with accompaniment"
-    )
+    lines = [part for part in parts if part.role != "drums" and part.share >= 0.2]
+    if len(lines) > 1 and all(part.polyphony <= 1.3 for part in lines):
+        return "homophonic" if together >= _TOGETHER_IN_LINES else "polyphonic"
+    return "melody with accompaniment"
 
 
 def register_of(mean_pitch: float) -> Register:
