@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,13 +59,27 @@ only mean something in the order in which they are given."""
 _CONTROL_RANK[[6, 38, 96, 97, 98, 99, 100, 101]] = 101
 
 
+_MADE: WeakValueDictionary[int, Records] = WeakValueDictionary()
+"""Arrays that `canonical` has made, by their identity: changed copies of a score share what they do not change."""
+
+
 def canonical(array: Any, dtype: np.dtype[np.void]) -> Records:
-    """A sorted, read-only copy."""
+    """A sorted, read-only copy; what was made here before comes back as it is."""
     array = np.asarray(array, dtype=dtype)
-    if _is_canonical(array):
-        array = array.copy()
-        array.flags.writeable = False
+    if not len(array) or (not array.flags.writeable and _MADE.get(id(array)) is array):
         return array
+    made = _read_only(array.copy() if _is_canonical(array) else _sorted(array))
+    _MADE[id(made)] = made
+    return made
+
+
+def _read_only(array: Records) -> Records:
+    array.flags.writeable = False
+    return array
+
+
+def _sorted(array: Records) -> Records:
+    dtype = array.dtype
     if dtype == NOTE:
         grace, rest = array["grace"], [array[n] for n in ("voice", "staff", "part", "onset_tick")]
         order = [array["note_id"], array["duration_tick"], array["pitch"]]
@@ -73,9 +88,7 @@ def canonical(array: Any, dtype: np.dtype[np.void]) -> Records:
     else:
         order = [_CONTROL_RANK[array["number"]]] if dtype == CONTROL else []
         order += [array[n] for n in ("staff", "part", "onset_tick") if n in (dtype.names or ())]
-    array = array.take(np.lexsort(order))  # twenty times as fast as indexing, for records
-    array.flags.writeable = False
-    return array
+    return array.take(np.lexsort(order))  # twenty times as fast as indexing, for records
 
 
 def _is_canonical(array: Records) -> bool:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -83,13 +84,12 @@ class Score:
     """Style words such as `jig` or `hymn`, from the source."""
 
     def __post_init__(self) -> None:
-        for f in fields(self):
-            if "dtype" in f.metadata:
-                object.__setattr__(self, f.name, canonical(getattr(self, f.name), f.metadata["dtype"]))
-        for f in fields(self):
-            value = getattr(self, f.name)
-            if _is_timed(value):
-                object.__setattr__(self, f.name, tuple(sorted(value, key=lambda event: event.onset_tick)))
+        for name, dtype in _ARRAYS:
+            object.__setattr__(self, name, canonical(getattr(self, name), dtype))
+        for name in _TUPLES:
+            value = getattr(self, name)
+            if value and _is_timed(value):
+                object.__setattr__(self, name, tuple(sorted(value, key=_onset)))
         if self.ticks_per_quarter < 1:
             raise ValueError(f"ticks_per_quarter is {self.ticks_per_quarter}")
         if bool(len(self.meters)) != bool(len(self.measures)):
@@ -290,6 +290,11 @@ class Score:
             if "dtype" not in f.metadata and f.name not in ("ticks_per_quarter", "lyrics", "marks", "spanners")
         ]
         return notes.tolist(), hung, arrays, plain
+
+
+_ARRAYS = [(f.name, f.metadata["dtype"]) for f in fields(Score) if "dtype" in f.metadata]
+_TUPLES = [f.name for f in fields(Score) if f.default == ()]
+_onset = attrgetter("onset_tick")
 
 
 def _merged(notes: Records) -> Records:

@@ -26,7 +26,7 @@ def finish(work: Work, groups: int, report: Report, licences: dict[str, str]) ->
     """
     with pq.ParquetWriter(work.dataset / "pieces.parquet", CATALOGUE, compression="zstd") as catalogue:
         for group in range(groups):
-            catalogue.write_table(pq.read_table(work.folder / f"catalogue-{group:05d}.parquet"))
+            catalogue.write_table(work.table("catalogue", group))
     for name, content in (("dataset.json", _description(work, report, licences)), ("report.json", asdict(report))):
         write_text(work.dataset / name, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     write_text(work.dataset / "README.md", card(work, report, licences))

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from partimento.data.prepare.pieces import describe, load
 from partimento.data.prepare.rows import PIECES, TokenRows
@@ -52,8 +49,8 @@ class Shard:
 
     def write(self, work: Work, index: int) -> None:
         """Write both tables."""
-        write_table(pa.Table.from_pylist(self.pieces, PIECES), work.path("pieces", index))
-        write_table(self._rows.table(), work.path("rows", index))
+        work.write("pieces", index, pa.Table.from_pylist(self.pieces, PIECES))
+        work.write("rows", index, self._rows.table())
 
 
 def run_shard(work: Work, index: int, skip: Mapping[int, str], beat: Beat) -> dict[str, Any]:
@@ -84,13 +81,6 @@ def run_shard(work: Work, index: int, skip: Mapping[int, str], beat: Beat) -> di
     }
     work.finish("read", index, counts)
     return counts
-
-
-def write_table(table: Any, path: Path) -> None:
-    """Write a table of the work folder beside its place and rename it into place."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    pq.write_table(table, temporary, compression="zstd", write_statistics=False)
-    os.replace(temporary, path)
 
 
 def _reason(error: Exception) -> str:

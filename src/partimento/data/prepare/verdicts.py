@@ -13,7 +13,6 @@ import importlib.util
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from partimento.data.dataset import SPLITS
@@ -76,7 +75,7 @@ def _gathered(work: Work) -> _All:
     columns = ["piece", "content", "stated_split", "work", *(["sketch"] if work.method.options.dedup == "near" else [])]
     parts = list[_All]()
     for shard in range(work.shards):
-        table = pq.read_table(work.path("pieces", shard), columns=columns, memory_map=False)
+        table = work.table("pieces", shard, columns)
         contents = np.frombuffer(bytes.fromhex("".join(table["content"].to_pylist())), ">u8").astype(np.uint64)
         stated = [SPLITS.index(s) if s else -1 for s in table["stated_split"].to_pylist()]
         works = [int(_hashed(name) or "0", 16) for name in table["work"].to_pylist()]

@@ -8,8 +8,8 @@ on with the shards that have none, and two runs of one plan give the same bytes,
 .NAME.work/
   plan.json              what is to be done, and the fingerprint by which a run knows its own
   files-00000.json …     the files of each shard
-  pieces-00000.parquet   what became of them: one row per piece,
-  rows-00000.parquet     one row per window of tokens,
+  pieces-00000.arrow     what became of them: one row per piece,
+  rows-00000.arrow       one row per window of tokens,
   read-00000.json        counts and failures; that it is there says that the shard is done
   verdicts.npy           what happens to each piece: kept or not, split, cluster
   dataset/               the dataset, as far as it is written
@@ -29,6 +29,8 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from partimento import __version__
 from partimento.data.prepare.options import Options
@@ -96,8 +98,8 @@ class Work:
         return self.folder / "dataset"
 
     def path(self, kind: str, shard: int) -> Path:
-        """`files`, `read` and `wrote` are JSON, `pieces` and `rows` Parquet."""
-        suffix = "parquet" if kind in ("pieces", "rows") else "json"
+        """`files`, `read` and `wrote` are JSON, `pieces`, `rows` and `catalogue` Arrow."""
+        suffix = "json" if kind in ("files", "read", "wrote") else "arrow"
         return self.folder / f"{kind}-{shard:05d}.{suffix}"
 
     def files_of(self, shard: int) -> list[PlannedFile]:
@@ -107,6 +109,20 @@ class Work:
             PlannedFile(SourceFile(**row["file"] | {"path": Path(row["file"]["path"])}), row["name"], row["size"])
             for row in rows
         ]
+
+    def write(self, kind: str, shard: int, table: Any) -> None:
+        """Write a table beside its place and rename it into place."""
+        path = self.path(kind, shard)
+        temporary = path.with_name(f"{path.name}.{os.getpid()}")
+        with pa.OSFile(str(temporary), "wb") as file, pa.ipc.new_file(file, table.schema) as arrow:
+            arrow.write_table(table)
+        os.replace(temporary, path)
+
+    def table(self, kind: str, shard: int, columns: Sequence[str] | None = None) -> Any:
+        """A table, mapped into memory."""
+        with pa.memory_map(str(self.path(kind, shard))) as file:
+            table = pa.ipc.open_file(file).read_all()
+        return table.select(list(columns)) if columns is not None else table
 
     def counts(self, kind: str, shard: int) -> dict[str, Any] | None:
         """What the `read` or `wrote` file of a shard says, None if the shard is not done."""

@@ -7,6 +7,7 @@ the process holds the other end of stdin; when that closes, the process ends, ev
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import mmap
@@ -42,6 +43,7 @@ def main() -> None:
     work, beat = Work(Path(sys.argv[1])), _beat(Path(sys.argv[2]))
     jobs: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
+    gc.freeze()  # what is loaded stays, and need not be looked through again and again
     limit_memory(int(sys.argv[3]) * 2**20)
     while True:
         _answer(answers, work, jobs.get(), beat)

@@ -9,12 +9,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from partimento.data.dataset import SPLITS, ShardWriter, schema
 from partimento.data.prepare.rows import PIECES
-from partimento.data.prepare.shard import write_table
 from partimento.data.prepare.verdicts import alone
 from partimento.data.prepare.work import Work, write_text
 
@@ -79,7 +77,7 @@ def write_shard(work: Work, index: int) -> dict[str, Any]:
             before += len(pieces)
             _write_rows(work, shard, pieces, shards, tally)
             parts.append(pieces.select(CATALOGUE.names).cast(CATALOGUE))
-    write_table(pa.concat_tables(parts), work.folder / f"catalogue-{index:05d}.parquet")
+    work.write("catalogue", index, pa.concat_tables(parts))
     counts = tally.as_dict()
     work.finish("wrote", index, counts)
     return counts
@@ -87,7 +85,7 @@ def write_shard(work: Work, index: int) -> dict[str, Any]:
 
 def _judged(work: Work, shard: int, before: int) -> Any:
     """The pieces of a shard with split, cluster and duplicate_of."""
-    pieces = pq.read_table(work.path("pieces", shard), schema=PIECES)
+    pieces = work.table("pieces", shard)
     if work.method.options.dedup == "off":
         splits = [
             alone(row, work.method.options) for row in pieces.select(["stated_split", "work", "content"]).to_pylist()
@@ -105,7 +103,7 @@ def _judged(work: Work, shard: int, before: int) -> Any:
 
 
 def _write_rows(work: Work, shard: int, pieces: Any, shards: ShardWriter, tally: _Tally) -> None:
-    rows = pq.read_table(work.path("rows", shard))
+    rows = work.table("rows", shard)
     place, chunk = rows["place"].to_numpy(), rows["chunk"].to_numpy()
     is_kept = pc.equal(pieces["duplicate_of"], "").to_numpy()
     split = np.array([SPLITS.index(name) for name in pieces["split"].to_pylist()], np.int8)
