@@ -26,8 +26,11 @@ from typing import Any
 
 import numpy as np
 
+from partimento.data.prepare.supervisor import environment
+
 HERE = Path(__file__).parent
 FOLDERS = ("B_pop909", "A_freedoom-midi")
+MEMORY = ("MALLOC_TOP_PAD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")
 PLAIN = ["--no-annotate", "--max-parts", "100", "--dedup", "off"]
 CONTEXT = 1024
 
@@ -40,6 +43,8 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=7, help="turns of each")
     parser.add_argument("--files", type=int, nargs=2, default=(1_000, 50_000), help="files of the memory test")
     options = parser.parse_args()
+    if any(name not in os.environ for name in MEMORY):  # both sides run under the settings that workers have
+        os.execve(sys.executable, [sys.executable, *sys.argv], environment())
     logging.disable(logging.WARNING)
     place = HERE / "results.json"
     results = json.loads(place.read_text("utf-8")) if place.exists() else {}
@@ -125,6 +130,7 @@ def speed(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     for turn in range(options.repeats + 1):
         for name, job in jobs.items():
             gc.collect()
+            gc.freeze()  # as workers do
             start = time.process_time()
             job()
             spent = time.process_time() - start
@@ -223,7 +229,7 @@ def ray(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     try:
         for _ in range(3):
             for name, done in runs.items():
-                done.append(prepared(files, folder / "out", *flags[name]))
+                done.append(prepared(files, folder / "out", *map(str, flags[name])))
     finally:
         cluster.shutdown()
     shutil.rmtree(files)
