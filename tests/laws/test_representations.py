@@ -17,6 +17,7 @@ from partimento.errors import BadRecipe, InfeasibleTask
 from partimento.plan import Compose, Constraints, Infill, Plan, Task
 from partimento.representations import REPRESENTATIONS, Representation, create
 from partimento.representations.bpe import train_bpe
+from partimento.representations.cutting import encoded_windows
 from partimento.representations.infilling import chosen_parts, span, spliced
 from partimento.score import Score
 from partimento.theory.instrument import instrument
@@ -192,6 +193,17 @@ def test_windows_fit_the_budget_and_cover_all_bars_that_do(rep, score, budget):
         assert sum(_strokes(piece) for piece, _ in pieces) == _strokes(quantised)
         assert [task.opens_midway for _, task in pieces] == [k > 0 for k in range(len(pieces))]
         assert [task.ends_midway for _, task in pieces] == [k < len(pieces) - 1 for k in range(len(pieces))]
+
+
+@each
+@given(SCORES, st.integers(60, 1000), st.booleans())
+def test_windows_made_in_one_go_are_the_windows_encoded(rep, score, budget, opens_midway):
+    task = Compose(opens_midway=opens_midway)
+    windows = [(rep.encode(window, part), len(window.notes)) for window, part in rep.windows(score, task, budget)]
+    in_one_go = list(encoded_windows(rep, score, task, budget))
+    assert [w.encoded.prompt.tolist() for w in in_one_go] == [encoded.prompt.tolist() for encoded, _ in windows]
+    assert [w.encoded.target.tolist() for w in in_one_go] == [encoded.target.tolist() for encoded, _ in windows]
+    assert [w.notes for w in in_one_go] == [notes for _, notes in windows]
 
 
 @each

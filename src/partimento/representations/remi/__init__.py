@@ -7,12 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from partimento.errors import BadInput, InfeasibleTask
 from partimento.plan import Compose, Infill, Task
 from partimento.representations.base import Encoded, Grid, Ints, Losses, Ranges, Special
+from partimento.representations.cutting import Window
 from partimento.representations.infilling import excerpts
 from partimento.representations.remi import vocabulary
+from partimento.representations.remi.cutting import clipped, cut
 from partimento.representations.remi.decoding import decode
 from partimento.representations.remi.encoding import encode, encode_body, encode_header
 from partimento.representations.remi.grammar import Grammar, State
@@ -95,14 +98,32 @@ class Remi:
             yield from self._excerpts(score, quantised, task, budget)
             return
         _, measure = encode_body(quantised, self.vocabulary)
-        # at a cut, meter, key, tempo and chord are stated again
-        room = budget - len(encode_header(quantised, task, self.vocabulary)) - 8
-        costs = np.bincount(measure, minlength=len(quantised.measures)).tolist()
-        for first, last in _runs(costs, room, vocabulary.MAX_BARS):
-            opens, ends = first > 0, last < len(costs)
+        for first, last in self._runs(quantised, measure, task, budget):
+            opens, ends = first > 0, last < len(quantised.measures)
             # quantised again: a chord that goes on is spelled by the key of its window
             piece = self.quantise(quantised.slice_bars(first, last))[0] if opens or ends else quantised
             yield piece, replace(task, opens_midway=task.opens_midway or opens, ends_midway=task.ends_midway or ends)
+
+    def _runs(self, quantised: Score, measure: NDArray[np.int64], task: Task, budget: int) -> list[tuple[int, int]]:
+        """Runs of measures that fit the budget; `measure` is that of each token."""
+        # at a cut, meter, key, tempo and chord are stated again
+        room = budget - len(encode_header(quantised, task, self.vocabulary)) - 8
+        costs = np.bincount(measure, minlength=len(quantised.measures)).tolist()
+        return list(_runs(costs, room, vocabulary.MAX_BARS))
+
+    def encoded_windows(self, score: Score, task: Task, budget: int) -> Iterator[Window]:
+        """What encoding each of the windows gives, several times as fast."""
+        if isinstance(task, Infill):
+            for piece, part in self.windows(score, task, budget):
+                yield Window(self.encode(piece, part), len(piece.notes))
+            return
+        quantised, _ = self.quantise(score)
+        body = encode_body(quantised, self.vocabulary)
+        runs = self._runs(quantised, body[1], task, budget)
+        if runs != [(0, len(quantised.measures))]:
+            whole, quantised = quantised, clipped(quantised, runs)
+            body = body if quantised is whole else encode_body(quantised, self.vocabulary)
+        yield from cut(quantised, body, runs, task, self.vocabulary)
 
     def _excerpts(self, score: Score, quantised: Score, task: Infill, budget: int) -> Iterator[tuple[Score, Infill]]:
         hole = self._gap(score, quantised, task)

@@ -21,6 +21,7 @@ follow with these parts alone; what the context has said of meter, length, key, 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 
 import numpy as np
 
@@ -40,7 +41,7 @@ from partimento.representations.remi.vocabulary import (
     chord_member,
     shift_index,
 )
-from partimento.score import Part, Score
+from partimento.score import ChordEvent, Part, Score
 from partimento.theory.instrument import DRUMS
 from partimento.theory.pitch import pitch_class
 
@@ -93,19 +94,52 @@ def _joined(*tokens: Ints | tuple[int, ...]) -> Ints:
 
 def encode_header(score: Score, task: Task, vocabulary: Vocabulary, gap: Gap | None = None) -> Ints:
     """BOS and the plan of a quantised score, shape (h,)."""
-    first = vocabulary.first
-    meter = (int(score.meters["beats"][0]), int(score.meters["beat_type"][0]))
-    key = (int(score.keys["fifths"][0]), int(score.keys["mode"][0])) if len(score.keys) else None
-    tempo = int(score.tempos["tempo_bpm"][0]) if len(score.tempos) else None
+    opening, written = opening_members(score)[0], () if gap is None else gap.parts
+    return header_ids(score, opening, len(score.measures), bool(score.chords), task, vocabulary, written)
+
+
+Opening = tuple[int, int, int]
+"""Meter, key and tempo, as members of their blocks."""
+
+
+def opening_members(score: Score) -> list[Opening]:
+    """What holds at the beginning of each measure of a quantised score."""
+    members = _members(score)
+    columns = list[list[int]]()
+    for events, values in ((score.meters, members[0]), (score.keys, members[1]), (score.tempos, members[2])):
+        at = np.searchsorted(events["onset_tick"], score.measures["onset_tick"], "right") - 1
+        columns.append(values[at].tolist() if len(values) else [0] * len(score.measures))
+    return list(zip(*columns, strict=True))
+
+
+def _members(score: Score) -> tuple[Ints64, Ints64, Ints64]:
+    """Meters, keys and tempi as members of their blocks."""
+    return (
+        np.array([_METER_INDEX[row] for row in score.meters[["beats", "beat_type"]].tolist()], np.int64),
+        np.array([_KEY_INDEX[row] for row in score.keys[["fifths", "mode"]].tolist()], np.int64),
+        np.array([_TEMPO_INDEX[int(t)] for t in score.tempos["tempo_bpm"].tolist()], np.int64),
+    )
+
+
+def header_ids(
+    score: Score,
+    opening: Opening,
+    bars: int,
+    has_chords: bool,
+    task: Task,
+    vocabulary: Vocabulary,
+    written: Collection[int] = (),
+) -> Ints:
+    """BOS and a plan, shape (h,): style and parts are those of the score, the `written` ones are masked."""
+    first, (meter, key, tempo) = vocabulary.first, opening
     style = score.tags[0] if score.tags else STYLES[0]
-    written = () if gap is None else gap.parts
     ids = [
         first["BOS"],
         first["Style"] + STYLES.index(style),
-        first["Meter"] + _METER_INDEX[meter],
-        first["Key"] + _KEY_INDEX[key],
-        first["Tempo"] + _TEMPO_INDEX[tempo],
-        first["Bars"] + len(score.measures) - 1,
+        first["Meter"] + meter,
+        first["Key"] + key,
+        first["Tempo"] + tempo,
+        first["Bars"] + bars - 1,
         *([first["Opens"]] if task.opens_midway else []),
         *([first["Ends"]] if task.ends_midway else []),
         *(
@@ -116,9 +150,16 @@ def encode_header(score: Score, task: Task, vocabulary: Vocabulary, gap: Gap | N
                 *([first["Mask"]] if index in written else []),
             )
         ),
-        *([first["Chords"]] if score.chords else []),
+        *([first["Chords"]] if has_chords else []),
     ]
     return np.array(ids, np.int32)
+
+
+def chord_ids(chord: ChordEvent, vocabulary: Vocabulary) -> list[int]:
+    """A chord symbol, without its position."""
+    symbol, first = chord.symbol, vocabulary.first
+    bass = [] if symbol is None or symbol.bass is None else [first["Bass"] + pitch_class(symbol.bass)]
+    return [first["Chord"] + chord_member(symbol), *bass]
 
 
 def encode_body(score: Score, vocabulary: Vocabulary, masked: range = range(0)) -> tuple[Ints, Ints64]:
@@ -150,19 +191,13 @@ def _put_bars(stream: _Stream, index: Ints64, bars: int, vocabulary: Vocabulary)
 def _put_measures(stream: _Stream, score: Score, vocabulary: Vocabulary) -> None:
     first, measures = vocabulary.first, score.measures
     _put_bars(stream, np.arange(len(measures)), len(measures), vocabulary)
-    columns = {
-        "Meter": (
-            score.meters,
-            np.array([_METER_INDEX[row] for row in score.meters[["beats", "beat_type"]].tolist()], np.int64),
-        ),
-        "Key": (score.keys, np.array([_KEY_INDEX[row] for row in score.keys[["fifths", "mode"]].tolist()], np.int64)),
-        "Tempo": (score.tempos, np.array([_TEMPO_INDEX[int(t)] for t in score.tempos["tempo_bpm"]], np.int64)),
-    }
-    for rank, (block, (events, values)) in zip((1, 3, 4), columns.items(), strict=True):
-        at = np.searchsorted(measures["onset_tick"], events["onset_tick"][1:])
-        stream.put(at, -1, rank, first[block] + values[1:])
-    meters, values = columns["Meter"]
-    nominal = _METER_STEPS[values[np.searchsorted(meters["onset_tick"], measures["onset_tick"], "right") - 1]]
+    meters, keys, tempos = _members(score)
+    changes = (("Meter", score.meters, meters), ("Key", score.keys, keys), ("Tempo", score.tempos, tempos))
+    for rank, (block, events, values) in zip((1, 3, 4), changes, strict=True):
+        if len(values) > 1:
+            at = np.searchsorted(measures["onset_tick"], events["onset_tick"][1:])
+            stream.put(at, -1, rank, first[block] + values[1:])
+    nominal = _METER_STEPS[meters[np.searchsorted(score.meters["onset_tick"], measures["onset_tick"], "right") - 1]]
     steps = measures["duration_tick"] // vocabulary.unit
     odd = np.flatnonzero(nominal != steps)
     stream.put(odd, -1, 2, first["Length"] + steps[odd] - 1)

@@ -88,7 +88,7 @@ def _notes(score: Score, velocities: bool, end: int, unit: int) -> tuple[Records
     is_grace = notes["grace"] > 0
     is_late = ~is_grace & (onset >= end)
     is_double = ~is_grace & ~is_late
-    is_double[is_double] = _doubled(notes.take(np.flatnonzero(is_double)))
+    is_double[is_double] = doubled(notes.take(np.flatnonzero(is_double)))
     reasons = (
         (is_grace, "grace note"),
         (is_late, "note behind the last barline"),
@@ -98,7 +98,7 @@ def _notes(score: Score, velocities: bool, end: int, unit: int) -> tuple[Records
     return notes.take(np.flatnonzero(~(is_grace | is_late | is_double))), losses
 
 
-def _doubled(notes: Records) -> NDArray[np.bool_]:
+def doubled(notes: Records) -> NDArray[np.bool_]:
     """Which notes equal another one in part, onset, duration and pitch; the loudest of them is not marked."""
     same_by = ("onset_tick", "part", "duration_tick", "pitch")
     order = np.lexsort([notes[n] for n in ("note_id", "velocity", *same_by)])

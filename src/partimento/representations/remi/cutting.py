@@ -1,0 +1,93 @@
+"""Windows of a piece as tokens, without making a score of each and encoding it again.
+
+What a measure says depends on this measure alone, but for the countdown of bars, and for the first measure of a window:
+there the header says meter, key and tempo, and the chord that goes on is said again. So the tokens of a window are a
+stretch of the piece's tokens with these few put right. Notes end with their window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partimento.plan import Compose
+from partimento.representations.base import Encoded, Ints
+from partimento.representations.cutting import Window
+from partimento.representations.remi.encoding import chord_ids, header_ids, opening_members
+from partimento.representations.remi.quantise import doubled
+from partimento.representations.remi.vocabulary import MAX_COUNTDOWN, Ints64, Vocabulary
+from partimento.score import Score
+
+Run = tuple[int, int]
+"""Measures of a window: the first, and the one behind the last."""
+
+
+def clipped(score: Score, runs: Sequence[Run]) -> Score:
+    """A quantised score whose notes end with the window in which they begin; the score itself if they do already."""
+    edges = np.append(score.measures["onset_tick"], _end(score))
+    end_of = np.full(len(score.measures), edges[-1])
+    for first, last in runs:
+        end_of[first:last] = edges[last]
+    notes = score.notes
+    room = end_of[score.measure_at(notes["onset_tick"])] - notes["onset_tick"]
+    is_long = notes["duration_tick"] > room
+    if not is_long.any():
+        return score
+    notes = notes.copy()
+    notes["duration_tick"] = np.minimum(notes["duration_tick"], room)
+    at_edge = np.flatnonzero(notes["duration_tick"] == room)
+    return replace(score, notes=np.delete(notes, at_edge[doubled(notes[at_edge])]))
+
+
+def cut(
+    score: Score, body: tuple[Ints, Ints64], runs: Sequence[Run], task: Compose, vocabulary: Vocabulary
+) -> Iterator[Window]:
+    """The windows of a clipped score.
+
+    Args:
+        score: quantised.
+        body: its tokens and the measure of each, as `encode_body` gives them.
+        runs: measures of the windows, in order.
+        task: what the tokens are for.
+        vocabulary: the ids.
+    """
+    tokens, measure = body
+    count = len(score.measures)
+    starts = np.searchsorted(measure, np.arange(count + 1)).tolist()
+    notes = np.searchsorted(score.measure_at(score.notes["onset_tick"]), np.arange(count + 1)).tolist()
+    onsets = np.append(score.measures["onset_tick"], _end(score)).tolist()
+    opening, chords = opening_members(score), [chord.onset_tick for chord in score.chords]
+    eos = np.array(vocabulary.span("EOS")[:1], np.int32)
+    for first, last in runs:
+        part = replace(task, opens_midway=task.opens_midway or first > 0, ends_midway=task.ends_midway or last < count)
+        running = int(np.searchsorted(chords, onsets[first], "right"))  # chords that have begun
+        has_chords = running > 0 or int(np.searchsorted(chords, onsets[last])) > 0
+        header = header_ids(score, opening[first], last - first, has_chords, part, vocabulary)
+        ids = tokens[starts[first] : starts[last]].copy()
+        bars = np.array(starts[first:last]) - starts[first]
+        ids[bars] = vocabulary.first["Bar"] + np.minimum(np.arange(last - first)[::-1], MAX_COUNTDOWN - 1)
+        if first:
+            restated = running > 0 and chords[running - 1] < onsets[first]
+            chord = chord_ids(score.chords[running - 1], vocabulary) if restated else []
+            ids = _opened(ids, starts[first + 1] - starts[first], chord, vocabulary)
+        yield Window(Encoded(header, np.concatenate([ids, eos])), notes[last] - notes[first])
+
+
+def _opened(ids: Ints, length: int, chord: list[int], vocabulary: Vocabulary) -> Ints:
+    """A window whose first measure, of so many tokens, leaves to the header what that says; then the running chord."""
+    head = ids[:length]
+    blocks = [vocabulary.span(name) for name in ("Meter", "Key", "Tempo")]
+    is_said: NDArray[np.bool_] = np.zeros(length, bool)
+    for low, high in blocks:
+        is_said |= (head >= low) & (head < high)
+    kept = head[~is_said]
+    low, high = vocabulary.span("Length")
+    behind = 2 if len(kept) > 1 and low <= kept[1] < high else 1
+    return np.concatenate([kept[:behind], np.array(chord, np.int32), kept[behind:], ids[length:]])
+
+
+def _end(score: Score) -> int:
+    return int(score.measures["onset_tick"][-1] + score.measures["duration_tick"][-1])
