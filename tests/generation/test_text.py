@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from transformers import PreTrainedTokenizerFast
 
 from partimento.errors import BadRecipe
 from partimento.generation.engines import TorchEngine
-from partimento.generation.text import Rates, TextSampler
+from partimento.generation.text import NO_END, Rates, TextSampler
 from partimento.models import Special, family
 from partimento.models.transformer import TransformerConfig
 from partimento.plan import Compose, Constraints, Plan
@@ -113,6 +114,17 @@ def test_bar_by_bar_most_bars_are_right_in_the_end(sampler):
         score = sampler.representation.read(take.text, TASK)
         assert len(score.measures) == 3
         assert set(score.measures["duration_tick"].tolist()) == {2 * score.ticks_per_quarter}
+
+
+@pytest.mark.parametrize("meter", [Meter(2, 4), Meter(6, 8), Meter(5, 8), Meter(3, 16)])
+@pytest.mark.parametrize("words", [False, True])
+def test_where_the_syntax_counts_bars_every_text_is_right_at_once(engine, tokenizer, meter, words):
+    sampler = TextSampler(engine, tokenizer, create_text("abc", words=words, counted=True))
+    task = replace(TASK, plan=replace(PLAN, meter=meter, bars=2))
+    found = [sampler.sample(task, rng=np.random.default_rng(seed), tries=1) for seed in range(4)]
+    ended = [take for take in found if take.faults != (NO_END,)]
+    assert ended
+    assert all(not take.faults for take in ended)
 
 
 def test_the_same_seed_gives_the_same_text(sampler):

@@ -14,7 +14,7 @@ from partimento.representations import TEXT_REPRESENTATIONS, create_text
 from partimento.score import Score
 
 CONFIGS: dict[str, list[dict[str, Any]]] = {
-    "abc": [{}, {"interleaved": False}, {"words": False}, {"interleaved": False, "words": False}],
+    "abc": [{}, {"interleaved": False}, {"words": False}, {"interleaved": False, "words": False}, {"counted": True}],
 }
 """Configurations to try; a member without an entry is tried as it comes."""
 EXAMPLES = int(os.environ.get("PARTIMENTO_EXAMPLES", "15"))

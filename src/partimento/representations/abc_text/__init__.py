@@ -21,19 +21,20 @@ class AbcText:
     name = "abc"
     suffix = ".abc"
 
-    def __init__(self, interleaved: bool = True, words: bool = True) -> None:
+    def __init__(self, interleaved: bool = True, words: bool = True, counted: bool = False) -> None:
         """Options.
 
         Args:
             interleaved: one bar of all voices at a time, each behind a comment such as `% 3/16`.
             words: whether lyrics, credits, directions and signs on notes are written too, not the notes alone.
+            counted: whether the syntax itself keeps bars full where a plan states the meter; see `counted`.
         """
-        self._interleaved, self._words = interleaved, words
+        self._interleaved, self._words, self._counted = interleaved, words, counted
 
     @property
     def config(self) -> dict[str, Any]:
         """Options that build this representation again."""
-        return {"interleaved": self._interleaved, "words": self._words}
+        return {"interleaved": self._interleaved, "words": self._words, "counted": self._counted}
 
     def quantise(self, score: Score) -> tuple[Score, Losses]:
         """What ABC can say of a score; see `partimento.io.abc.sayable`."""
@@ -54,7 +55,7 @@ class AbcText:
 
     def syntax(self, task: Task) -> str:
         """A grammar for llguidance; see `syntax.syntax`."""
-        return syntax(task, interleaved=self._interleaved, words=self._words)
+        return syntax(task, interleaved=self._interleaved, words=self._words, counted=self._counted)
 
     def faults(self, text: str, task: Task) -> tuple[str, ...]:
         """What the syntax cannot count; see `faults.faults`."""

@@ -12,6 +12,8 @@ from partimento.io.abc.fields import CLEF_NAMES
 from partimento.io.abc.signs import key_name, meter_text
 from partimento.io.abc.text import escape, quotable
 from partimento.plan import Plan, Task
+from partimento.representations.abc_text.counted import UNIT_LINE, can_count
+from partimento.representations.abc_text.counted import rules as rules_of_bars
 from partimento.theory.instrument import DRUMS, instrument, instrument_name
 from partimento.theory.meter import Meter
 
@@ -33,7 +35,7 @@ SLUR: /\.?\(|\)/
 ENDING: /[1-9][0-9]?(,[1-9][0-9]?){0,9}/
 NAMED_ENDING: " [" (QUOTED | ENDING)
 BARLINE: (/\[?\|\]|\|\||\[\||\.?\||\|:|:{1,9}\|:?|::/) (NAMED_ENDING | ENDING)?
-OPENING: ("|:" (NAMED_ENDING | ENDING)? | NAMED_ENDING)?
+OPENING: "|:" (NAMED_ENDING | ENDING)? | NAMED_ENDING
 VOICE: "[V:" NUMBER "] "
 SYMBOL: "\"" ("N.C." | /[A-G](##?|bb?)?[A-Za-z0-9#()+,°øΔ-]{0,20}(\/[A-G](##?|bb?)?)?/) "\""
 WORDS: "w:" TEXT "\n"
@@ -65,23 +67,25 @@ _FIELDS = {
 """Fields inside the music."""
 
 
-def syntax(task: Task, *, interleaved: bool, words: bool) -> str:
+def syntax(task: Task, *, interleaved: bool, words: bool, counted: bool) -> str:
     """A grammar in the Lark dialect of llguidance; see https://github.com/guidance-ai/llguidance."""
     plan = task.plan
     free, order, declared = ("NAME* CREDIT*", "PARTS_ORDER?", "DECLARATION*") if words else ("", "", "")
+    counts = counted and interleaved and can_count(plan.meter)
     name = _line("T", plan.title) if plan.title else "NAME"
     rules = [
         f"start: header voices key instruments body {'VERSE*' if words else ''}",
-        f'header: "X:1\\n" {name} {free} style {order} meter UNIT tempo {declared}',
+        f'header: "X:1\\n" {name} {free} style {order} meter unit tempo {declared}',
         f"style: {_line('R', plan.style) if plan.style else 'STYLE*'}",
         f"meter: {_meter(plan.meter)}",
+        f"unit: {json.dumps(UNIT_LINE) if counts else 'UNIT'}",
         f"tempo: {_tempo(plan)}",
         f"voices: {_voices(plan)}",
         f"key: {_line('K', key_name(plan.key)) if plan.key else 'KEY'}",
         f"instruments: {_instruments(plan)}",
         f"body: {_body(plan, interleaved)}",
         "line: VOICE? music",
-        f"music: LINE {'WORDS*' if words else ''}",
+        *(rules_of_bars(plan.meter, words) if counts and plan.meter else _rules_of_lines(interleaved, words)),
         f"CLEF_NAME: /clef=({'|'.join(sorted(set(CLEF_NAMES.values())))})([+-](8|15))?/",
         f"HUNG: {'(DECORATION | QUOTED | SLUR)*' if words else '/()/'}",
         f"ELEMENT: {_ELEMENTS} | {'QUOTED | DECORATION | SLUR' if words else 'SYMBOL | JUMP'}",
@@ -90,10 +94,18 @@ def syntax(task: Task, *, interleaved: bool, words: bool) -> str:
         'TEMPO: "Q:" TEMPO_NAME "\\n"',
         'KEY: "K:" KEY_NAME "\\n"',
         "COUNT: /% [1-9][0-9]*\\/[1-9][0-9]*\\n/",
-        f'LINE: OPENING {"" if interleaved else "(ELEMENT | BARLINE)* "}ELEMENT* EVENT ELEMENT* BARLINE "\\n"',
         f"INLINE: {_inline(task)}",
     ]
     return "\n".join(rules) + _TERMINALS
+
+
+def _rules_of_lines(interleaved: bool, words: bool) -> list[str]:
+    """Lines of music that hold notes; interleaved, one bar each."""
+    more = "" if interleaved else "(ELEMENT | BARLINE)* "
+    return [
+        f"music: LINE {'WORDS*' if words else ''}",
+        f'LINE: OPENING? {more}ELEMENT* EVENT ELEMENT* BARLINE "\\n"',
+    ]
 
 
 def _line(letter: str, text: str) -> str:
