@@ -6,7 +6,7 @@ each score has one sequence. States are small and immutable (`state`); how a seq
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from partimento.errors import InfeasibleTask
 from partimento.plan import Infill, Task
@@ -16,6 +16,7 @@ from partimento.representations.abc.measures import V, most_chords, span
 from partimento.representations.abc.state import BAR, END, LANE, LAST, Piece, State
 from partimento.representations.abc.vocabulary import LENGTHS
 from partimento.representations.base import Ranges
+from partimento.representations.blocks import merged
 from partimento.representations.remi.vocabulary import METERS
 
 _BLOCKS = list(V.first)
@@ -91,7 +92,7 @@ def allowed(state: State) -> Ranges:
         ranges = [span("END" if state.at == LAST else "PAD")]
     else:
         ranges = overlay.allowed(state)
-    return _merged(ranges)
+    return merged(ranges)
 
 
 def forced(state: State) -> tuple[int, ...]:
@@ -104,13 +105,3 @@ def forced(state: State) -> tuple[int, ...]:
         tokens.append(low)
         state = step(state, low)
     return tuple(tokens)
-
-
-def _merged(ranges: Iterable[tuple[int, int]]) -> Ranges:
-    merged: list[tuple[int, int]] = []
-    for low, high in sorted(ranges):
-        if merged and low <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
-        else:
-            merged.append((low, high))
-    return tuple(merged)

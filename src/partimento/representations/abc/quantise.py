@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from partimento.errors import NeedsBeats
 from partimento.representations.abc.vocabulary import HIGHEST_ROOT, LOWEST_ROOT, MAX_PARTS
 from partimento.representations.base import Loss, Losses
 from partimento.representations.remi.quantise import quantise as on_grid
-from partimento.representations.remi.vocabulary import GRID
+from partimento.representations.remi.quantise import steps
 from partimento.score import ChordEvent, Records, Score
 from partimento.theory import pitch
 from partimento.theory.chord import ChordSymbol
@@ -29,6 +30,8 @@ def quantise(score: Score) -> tuple[Score, Losses]:
     Raises:
         NeedsBeats: the score has no measures.
     """
+    if not len(score.measures):
+        raise NeedsBeats(f"{score.title or 'this music'} has no meter, and abc counts in bars")
     said, losses = on_grid(score, velocities=False)
     end = int(said.measures["onset_tick"][-1] + said.measures["duration_tick"][-1])
     notes, more = _one_at_a_time(said.notes, end)
@@ -74,8 +77,8 @@ def _is_sayable(spelling: NDArray[np.int64], notes: Records) -> NDArray[np.bool_
 
 def _written_chords(events: tuple[ChordEvent, ...], score: Score) -> tuple[ChordEvent, ...]:
     """Chords of the grid, their roots and basses spelled as in the source, where these can be said."""
-    per_quarter = score.ticks_per_quarter
-    source = {(2 * GRID * c.onset_tick + per_quarter) // (2 * per_quarter): c.symbol for c in score.chords}
+    onset = steps(np.array([c.onset_tick for c in score.chords], np.int64), score.ticks_per_quarter)
+    source = dict(zip(onset.tolist(), (c.symbol for c in score.chords), strict=True))
     return tuple(replace(event, symbol=_chord_as(event.symbol, source[event.onset_tick])) for event in events)
 
 

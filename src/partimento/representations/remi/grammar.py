@@ -6,12 +6,12 @@ pitches may come in `pitches`, how a sequence ends in time in `ending`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from partimento.errors import InfeasibleTask
 from partimento.plan import Compose, Infill, Plan
 from partimento.representations.base import Ints, Ranges
+from partimento.representations.blocks import merged
 from partimento.representations.remi.header import Header
 from partimento.representations.remi.infill import Gap
 from partimento.representations.remi.machine import LENGTHS, most_chords
@@ -112,7 +112,7 @@ class Grammar(Header, Measures):
             ranges = [self._span("PAD")]
         else:
             ranges = [self._next_bar(state)] if state.at == GIVEN else self._allowed_segment(state)
-        return _merged(ranges)
+        return merged(ranges)
 
     def forced(self, state: State) -> tuple[int, ...]:
         """Ids that follow without a choice."""
@@ -127,13 +127,3 @@ class Grammar(Header, Measures):
             tokens.append(low)
             state = self.step(state, low)
         return tuple(tokens)
-
-
-def _merged(ranges: Iterable[tuple[int, int]]) -> Ranges:
-    merged: list[tuple[int, int]] = []
-    for low, high in sorted(ranges):
-        if merged and low <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
-        else:
-            merged.append((low, high))
-    return tuple(merged)
