@@ -31,7 +31,7 @@ from partimento.data.prepare.supervisor import environment
 HERE = Path(__file__).parent
 FOLDERS = ("B_pop909", "A_freedoom-midi")
 MEMORY = ("MALLOC_TOP_PAD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")
-PLAIN = ["--no-annotate", "--max-parts", "100", "--dedup", "off"]
+PLAIN = ["--no-annotate", "--no-facts", "--max-parts", "100", "--dedup", "off"]
 CONTEXT = 1024
 
 
@@ -99,7 +99,7 @@ def speed(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     from partimento.io import load_scores
 
     def ours(representation: str) -> None:
-        settings = Options(annotate=False, dedup="off", max_parts=100, context=CONTEXT)
+        settings = Options(annotate=False, facts=False, dedup="off", max_parts=100, context=CONTEXT)
         prepare(
             [str(files)], folder / "ours", representation=representation, options=settings, workers=0, progress=False
         )

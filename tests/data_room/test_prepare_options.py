@@ -11,16 +11,17 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from partimento.analysis.facts import Facts
 from partimento.data import prepare as package
 from partimento.data.dataset import SPLITS, TokenDataset
 from partimento.data.prepare import Options, Report, prepare
 from partimento.data.prepare.pieces import describe
 from partimento.data.prepare.work import PlannedFile
 from partimento.data.sources.file import SourceFile
-from partimento.errors import BadInput
+from partimento.errors import BadFile, BadInput
 from partimento.io import load_score, save_score
 from partimento.plan import Compose
-from partimento.representations import create
+from partimento.representations import create, create_text
 from partimento.score import Part
 
 
@@ -160,7 +161,8 @@ def test_captions_and_facts_of_the_source_are_kept(music: Path, tmp_path: Path, 
     found([SourceFile(path, "s", "CC0-1.0", "jig", caption="A merry jig.", facts={"mood": ["merry"]})], monkeypatch)
     _, (piece,) = made(music, tmp_path / "data")
     assert piece["captions"] == ["A merry jig."]
-    assert json.loads(str(piece["facts"]))["mood"] == ["merry"]
+    assert json.loads(str(piece["source_facts"]))["mood"] == ["merry"]
+    assert Facts.from_dict(json.loads(str(piece["facts"]))).bars == 8
     assert (piece["style"], piece["licence"], piece["source"]) == ("jig", "CC0-1.0", "s")
 
 
@@ -189,7 +191,7 @@ def test_even_chunks_are_no_more_than_long_ones_and_of_nearly_equal_length(long:
     made(long, tmp_path / "even", context=160, annotate=False, chunks="even")
     greedy, even = rows_of(tmp_path / "greedy"), rows_of(tmp_path / "even")
     assert greedy.keys() == even.keys()
-    spread = dict.fromkeys(("greedy", "even"), 0)
+    spread: dict[str, int] = {"greedy": 0, "even": 0}
     for piece in greedy:
         assert len(even[piece]) <= len(greedy[piece])
         assert max(map(len, even[piece])) <= 160
@@ -247,3 +249,33 @@ def test_performances_are_prepared_as_amt_tokens(music: Path, tmp_path: Path) ->
     assert report.pieces == 1
     assert again.notes["pitch"].tolist() == score.notes["pitch"].tolist()
     assert [part.program for part in again.parts] == [40]
+
+
+def test_rows_of_chord_llama_are_published_as_json_lines_too(long: Path, tmp_path: Path) -> None:
+    options = Options(context=700, annotate=False)
+    report = prepare(
+        [str(long)], tmp_path / "data", representation="chord_llama", workers=0, progress=False, options=options
+    )
+    rows = [row for split in SPLITS for row in pq.read_table(tmp_path / "data" / f"{split}-00000.parquet").to_pylist()]
+    lines = [
+        json.loads(line)
+        for split in SPLITS
+        for line in (tmp_path / "data" / f"{split}-00000.jsonl").read_text("utf-8").splitlines()
+    ]
+    assert len(rows) == sum(report.rows.values()) > 5
+    assert [{name: row[name] for name in ("instruction", "input", "output")} for row in rows] == lines
+    assert max(row["tokens"] for row in rows) <= 700
+    assert sum(row["notes"] for row in rows) == sum(report.notes.values()) == 4 * (30 + 41 + 77)
+    with pytest.raises(BadFile, match="holds text"):
+        TokenDataset(tmp_path / "data", "train")
+
+
+@pytest.mark.parametrize("name", ["abc", "event_json"])
+def test_text_is_cut_into_parts_that_read_back(long: Path, tmp_path: Path, name) -> None:
+    options = Options(context=200 if name == "abc" else 500, annotate=False)
+    prepare([str(long)], tmp_path / "data", representation=name, text=True, workers=0, progress=False, options=options)
+    rows = [row for split in SPLITS for row in pq.read_table(tmp_path / "data" / f"{split}-00000.parquet").to_pylist()]
+    assert len(rows) > 3
+    assert max(row["tokens"] for row in rows) <= options.context
+    text = create_text(name)
+    assert sum(len(text.read(row["text"], Compose()).notes) for row in rows) == 4 * (30 + 41 + 77)

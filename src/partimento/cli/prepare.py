@@ -26,7 +26,7 @@ _ROWS, _MUSIC, _SPLITS, _VARIETY, _WORK = (
     )
 )  # fmt: skip
 _OPTIONS = {
-    _ROWS: ("context", "chunks", "half", "annotate", "lyrics"),
+    _ROWS: ("context", "chunks", "half", "annotate", "facts", "lyrics"),
     _MUSIC: (
         "min_notes", "max_notes", "min_seconds", "max_seconds", "min_bars", "max_bars", "min_parts", "max_parts",
         "instruments", "require", "licences", "dedup", "keep",
@@ -46,6 +46,7 @@ def prepare(
     *sources: str,
     out: Path,
     representation: Annotated[str, Parameter(name=["--as", "--representation"])] = "remi",
+    text: Annotated[bool, Parameter(negative="")] = False,
     option: tuple[str, ...] = (),
     options: Annotated[_Options, Parameter(name="*")] = _DEFAULTS,
     workers: Annotated[int | None, Parameter(group=_WORK)] = None,
@@ -65,12 +66,14 @@ def prepare(
     - `partimento prepare music21:bach music21:ryansMammoth --out datasets/small --context 512`
     - `partimento prepare my-music --out datasets/duets --instruments flute --instruments guitar --max-seconds 300`
     - `partimento prepare my-music --out datasets/keys --transpose 6 --tempi 0.9 --tempi 1 --tempi 1.1`
+    - `partimento prepare scores --out datasets/rows --as chord_llama --context 3500`
     - `partimento prepare /shared/music --out /shared/datasets/large --ray auto`
 
     Args:
         sources: Files, folders, music21:NAME corpora, names of collections.
         out: Folder of the dataset; it must not exist.
-        representation: How music becomes tokens.
+        representation: How music becomes tokens (remi, amt, performance, abc) or text (chord_llama, event_json).
+        text: Write text where there are tokens and text of that name (abc).
         option: Options of the representation, as name=value.
         workers: Processes; all cores by default. 0: this one, without a guard against files that break it.
         ray: Address of a Ray cluster (auto: the one on this machine) that does the work; it has to see the same files.
@@ -81,7 +84,7 @@ def prepare(
     if workers is not None and workers < 0:
         raise BadInput(f"--workers {workers}: give 1 or more, or 0 to do without worker processes")
     report = prepare_dataset(
-        sources, out, representation=representation, representation_config=dict(map(_setting, option)),
+        sources, out, representation=representation, text=text, representation_config=dict(map(_setting, option)),
         options=_same(Options, options), limits=_same(Limits, limits), workers=workers, ray=ray, fresh=fresh,
     )  # fmt: skip
     print_report(report, out)

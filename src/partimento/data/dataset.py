@@ -54,17 +54,17 @@ class ShardWriter:
 
     Args:
         folder: an existing folder.
-        vocabulary_size: number of token ids.
+        vocabulary_size: number of token ids, or all columns where rows are no tokens.
         shard: number of the shard.
         rows_per_group: rows that are held in memory and written, and later read, at a time.
     """
 
     def __init__(
-        self, folder: Path, vocabulary_size: int = 1 << 16, *, shard: int = 0, rows_per_group: int = 4_096
+        self, folder: Path, vocabulary_size: Any = 1 << 16, *, shard: int = 0, rows_per_group: int = 4_096
     ) -> None:
+        columns = schema(vocabulary_size) if isinstance(vocabulary_size, int) else vocabulary_size
         self._splits = {
-            split: _SplitWriter(folder / f"{split}-{shard:05d}.parquet", schema(vocabulary_size), rows_per_group)
-            for split in SPLITS
+            split: _SplitWriter(folder / f"{split}-{shard:05d}.parquet", columns, rows_per_group) for split in SPLITS
         }
 
     def write(self, split: str, row: Mapping[str, Any]) -> None:
@@ -161,6 +161,8 @@ class DatasetInfo:
             raise BadFile(folder, "is no dataset (it has no dataset.json); make one with `partimento prepare`")
         try:
             content = json.loads(path.read_text("utf-8"))
+            if "text_representation" in content:
+                raise BadFile(folder, "holds text, and this needs tokens; prepare it as remi or amt")
             needed = {name: content[name] for name in list(cls.__slots__)[:-1]}
             info = cls(**needed, augmentation=content.get("augmentation", {}))
             well_formed = info.vocabulary_size > max(info.special[name] for name in ("pad", "bos", "eos"))

@@ -28,7 +28,7 @@ from partimento.data.prepare.writing import plan_writing
 from partimento.data.sources import find_files
 from partimento.errors import BadInput
 from partimento.io import load_scores
-from partimento.representations import create
+from partimento.representations import REPRESENTATIONS, TEXT_REPRESENTATIONS, create, create_text
 
 __all__ = ["Limits", "Options", "Report", "content_hash", "prepare", "split_of"]
 
@@ -39,6 +39,7 @@ def prepare(
     *,
     representation: str = "remi",
     representation_config: dict[str, Any] | None = None,
+    text: bool = False,
     options: Options | None = None,
     limits: Limits | None = None,
     workers: int | None = None,
@@ -55,6 +56,7 @@ def prepare(
         sources: files, folders, `music21:NAME` or collections, in order of precedence among duplicates.
         out: dataset folder; must not exist.
         representation: registered name, with `representation_config`.
+        text: whether rows are text, where there are tokens and text of that name.
         options: what is kept and how it is cut.
         limits: what one file may cost.
         workers: processes, all cores by default; 0: this one, without a guard against files that break it.
@@ -69,8 +71,9 @@ def prepare(
     """
     if out.exists():
         raise BadInput(f"{out}: exists already; name another folder or remove it")
-    tokens = create(representation, **(representation_config or {}))
-    method = Method(tokens.name, tokens.config, options or Options(), f"{read.__module__}:{read.__qualname__}")
+    is_text = text or (representation in TEXT_REPRESENTATIONS and representation not in REPRESENTATIONS)
+    made = (create_text if is_text else create)(representation, **(representation_config or {}))
+    method = Method(made.name, made.config, options or Options(), is_text, f"{read.__module__}:{read.__qualname__}")
     work, licences = _opened(sources, out, method, fresh, progress)
     crew = _crew(work, workers, ray, limits or Limits())
     try:

@@ -11,8 +11,10 @@ import pyarrow.parquet as pq
 
 from partimento.data.dataset import SPLITS
 from partimento.data.prepare.report import Report
+from partimento.data.prepare.texts import text_fields
 from partimento.data.prepare.work import Work, write_text
 from partimento.data.prepare.writing import CATALOGUE
+from partimento.representations import Representation, TextRepresentation
 
 
 def finish(work: Work, groups: int, report: Report, licences: dict[str, str]) -> None:
@@ -33,18 +35,21 @@ def finish(work: Work, groups: int, report: Report, licences: dict[str, str]) ->
 
 
 def _description(work: Work, report: Report, licences: dict[str, str]) -> dict[str, Any]:
-    tokens, method = work.representation, work.method
-    options = asdict(method.options)
-    return {
-        "representation": {"name": tokens.name, **tokens.config},
-        "vocabulary_size": len(tokens.tokens),
-        "special": tokens.special._asdict(),
+    method, options = work.method, asdict(work.method.options)
+    return _representation(work.representation) | {
         "sources": sorted(report.sources),
         "licences": licences,
         "options": options,
         "augmentation": {name: options[name] for name in ("transpose", "tempi", "swap")},
         "made_by": {"partimento": method.version, "pyarrow": version("pyarrow"), "plan": work.fingerprint},
     }
+
+
+def _representation(said: Representation[Any] | TextRepresentation) -> dict[str, Any]:
+    named = {"name": said.name, **said.config}
+    if isinstance(said, TextRepresentation):
+        return {"text_representation": named, "fields": text_fields(said)}
+    return {"representation": named, "vocabulary_size": len(said.tokens), "special": said.special._asdict()}
 
 
 def card(work: Work, report: Report, licences: dict[str, str]) -> str:
@@ -55,7 +60,7 @@ def card(work: Work, report: Report, licences: dict[str, str]) -> str:
     lines += ["- config_name: pieces", "  data_files: pieces.parquet", "tags: [music, symbolic-music]", "---"]
     options, tokens = asdict(work.method.options), sum(report.tokens.values())
     lines += [
-        f"# Music as {work.representation.name} tokens",
+        f"# Music as {work.representation.name} {'text' if work.method.is_text else 'tokens'}",
         "",
         f"{sum(report.kept.values()):,} pieces from {', '.join(sorted(report.sources))}: "
         f"{sum(report.rows.values()):,} rows, {tokens:,} tokens, made by partimento {work.method.version}.",
@@ -84,7 +89,7 @@ def card(work: Work, report: Report, licences: dict[str, str]) -> str:
         "|---|---|",
         *(f"| {name} | {_shown(value)} |" for name, value in options.items()),
         "",
-        "`pieces.parquet` has one row per piece, `dataset.json` says what the ids mean.",
+        "`pieces.parquet` has one row per piece, `dataset.json` says what a row is.",
         "",
     ]
     return "\n".join(lines)

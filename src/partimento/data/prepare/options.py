@@ -21,6 +21,8 @@ class Options:
     """The first half of each row is given as the prompt, the second is to be written."""
     annotate: bool = True
     """Fill in unknown modes from the notes, and give every second piece without chord symbols estimated ones."""
+    facts: bool = True
+    """Write what is heard in each piece (key, form, texture …) into the table of pieces; captions are made of it."""
     min_notes: int = 16
     """Pieces with fewer notes are left out."""
     max_notes: int | None = None

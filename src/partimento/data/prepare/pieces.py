@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from partimento.analysis import estimate_chords, estimate_key
+from partimento.analysis import estimate_chords, estimate_key, facts_of
 from partimento.data.prepare.options import Options
 from partimento.data.prepare.work import Load, PlannedFile
 from partimento.data.regular import regular, with_usual_instruments
@@ -72,7 +72,9 @@ def describe(score: Score, number: int, planned: PlannedFile, options: Options) 
     score = replace(score, tags=(style_of(score, file.style),))
     if options.annotate:
         score = annotated(regular(with_usual_instruments(score)), with_chords=int(content[-1], 16) % 2 == 0)
-    return Piece(score, row | {"style": score.tags[0], "facts": json.dumps(dict(file.facts))} | _opening(score))
+    row["source_facts"] = json.dumps(dict(file.facts), ensure_ascii=False) if file.facts else ""
+    row["facts"] = json.dumps(facts_of(score).to_dict(), ensure_ascii=False) if options.facts else ""
+    return Piece(score, row | {"style": score.tags[0]} | _opening(score))
 
 
 def _opening(score: Score) -> dict[str, Any]:

@@ -29,6 +29,7 @@ PIECES = pa.schema(
         ("tempo", pa.float64()),
         ("programs", pa.list_(pa.int16())),
         ("facts", pa.string()),
+        ("source_facts", pa.string()),
         ("captions", pa.list_(pa.string())),
         ("sketch", pa.binary()),
     ]

@@ -9,8 +9,10 @@ import pyarrow as pa
 
 from partimento.data.prepare.pieces import describe, load
 from partimento.data.prepare.rows import PIECES, TokenRows
+from partimento.data.prepare.texts import TextRows
 from partimento.data.prepare.work import PlannedFile, Work
 from partimento.errors import PartimentoError
+from partimento.representations import TextRepresentation
 
 Beat = Callable[[int], None]
 """Is told the position of each file, in the order of the shard, as work on it begins."""
@@ -23,7 +25,7 @@ class Shard:
         self.pieces = list[dict[str, Any]]()
         self.failures = list[dict[str, str]]()
         self._options, self._read = work.method.options, work.read
-        self._rows = TokenRows(work.representation, work.method.options)
+        self._rows = _empty_rows(work)
 
     def add(self, planned: PlannedFile) -> None:
         """All pieces of a file; what cannot be used is a failure."""
@@ -81,6 +83,12 @@ def run_shard(work: Work, index: int, skip: Mapping[int, str], beat: Beat) -> di
     }
     work.finish("read", index, counts)
     return counts
+
+
+def _empty_rows(work: Work) -> TokenRows | TextRows:
+    if isinstance(work.representation, TextRepresentation):
+        return TextRows(work.representation, work.method.options)
+    return TokenRows(work.representation, work.method.options)
 
 
 def _reason(error: Exception) -> str:

@@ -37,7 +37,7 @@ from partimento.data.prepare.options import Options
 from partimento.data.sources.file import SourceFile
 from partimento.errors import BadInput
 from partimento.io import load_scores
-from partimento.representations import Representation, create
+from partimento.representations import Representation, TextRepresentation, create, create_text
 from partimento.score import Score
 
 Load = Callable[[Path], tuple[Score, ...]]
@@ -55,6 +55,8 @@ class Method:
     representation: str
     config: dict[str, Any]
     options: Options
+    is_text: bool = False
+    """Whether rows are text."""
     load: str = f"{load_scores.__module__}:{load_scores.__qualname__}"
     """Where the function lies that reads a file, `module:name`."""
     version: str = __version__
@@ -82,9 +84,9 @@ class Work:
         self.method = Method(**plan["method"] | {"options": Options(**plan["method"]["options"])})
 
     @cached_property
-    def representation(self) -> Representation[Any]:
-        """How music becomes tokens."""
-        return create(self.method.representation, **self.method.config)
+    def representation(self) -> Representation[Any] | TextRepresentation:
+        """How music becomes tokens or text."""
+        return (create_text if self.method.is_text else create)(self.method.representation, **self.method.config)
 
     @cached_property
     def read(self) -> Load:

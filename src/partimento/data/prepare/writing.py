@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 from collections import Counter
-from typing import Any
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TextIO
 
 import numpy as np
 import pyarrow as pa
@@ -13,8 +16,11 @@ from numpy.typing import NDArray
 
 from partimento.data.dataset import SPLITS, ShardWriter, schema
 from partimento.data.prepare.rows import PIECES
+from partimento.data.prepare.texts import text_schema
 from partimento.data.prepare.verdicts import alone
 from partimento.data.prepare.work import Work, write_text
+from partimento.io.yaml.rows import FIELDS
+from partimento.representations import TextRepresentation
 
 pc: Any = importlib.import_module("pyarrow.compute")  # its functions are made when it is loaded
 _SHARD_BYTES = 32 * 2**20
@@ -71,11 +77,12 @@ def write_shard(work: Work, index: int) -> dict[str, Any]:
     first, last, before = json.loads((work.folder / "groups.json").read_text("utf-8"))[index]
     tally = _Tally()
     parts = list[Any]()
-    with ShardWriter(work.dataset, len(work.representation.tokens), shard=index) as shards:
+    columns = row_schema(work)
+    with ShardWriter(work.dataset, columns, shard=index) as shards, _Lines(work, index) as lines:
         for shard in range(first, last):
             pieces = _judged(work, shard, before)
             before += len(pieces)
-            _write_rows(work, shard, pieces, shards, tally)
+            _write_rows(work, shard, pieces, shards, lines, tally)
             parts.append(pieces.select(CATALOGUE.names).cast(CATALOGUE))
     work.write("catalogue", index, pa.concat_tables(parts))
     counts = tally.as_dict()
@@ -102,22 +109,61 @@ def _judged(work: Work, shard: int, before: int) -> Any:
     return pieces
 
 
-def _write_rows(work: Work, shard: int, pieces: Any, shards: ShardWriter, tally: _Tally) -> None:
+def row_schema(work: Work) -> Any:
+    """Columns of the dataset's shards."""
+    if isinstance(work.representation, TextRepresentation):
+        return text_schema(work.representation)
+    return schema(len(work.representation.tokens))
+
+
+class _Lines:
+    """Rows of Chord Llama as its tools read them: JSON Lines beside the shards, one file for each split."""
+
+    def __init__(self, work: Work, shard: int) -> None:
+        self._fields = FIELDS if work.method.is_text and work.representation.name == "chord_llama" else ()
+        self._paths = {split: work.dataset / f"{split}-{shard:05d}.jsonl" for split in SPLITS if self._fields}
+        self._files = dict[str, TextIO]()
+
+    def __enter__(self) -> _Lines:
+        self._files = {split: _unfinished(path).open("w", encoding="utf-8") for split, path in self._paths.items()}
+        return self
+
+    def write(self, split: str, rows: Any) -> None:
+        for row in rows.select(list(self._fields)).to_pylist() if self._fields else ():
+            self._files[split].write(json.dumps(row, ensure_ascii=False) + "\n")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for split, file in self._files.items():
+            file.close()
+            if kind is None:
+                os.replace(_unfinished(self._paths[split]), self._paths[split])
+
+
+def _unfinished(path: Path) -> Path:
+    return path.with_name(f"{path.name}.{os.getpid()}.unfinished")
+
+
+def _write_rows(work: Work, shard: int, pieces: Any, shards: ShardWriter, lines: _Lines, tally: _Tally) -> None:
     rows = work.table("rows", shard)
     place, chunk = rows["place"].to_numpy(), rows["chunk"].to_numpy()
     is_kept = pc.equal(pieces["duplicate_of"], "").to_numpy()
     split = np.array([SPLITS.index(name) for name in pieces["split"].to_pylist()], np.int8)
     in_share = (split[place] > 0) | _in_share(pieces, place, chunk, work.method.options.keep)
+    names = row_schema(work).names
     for index, name in enumerate(SPLITS):
         wanted = np.flatnonzero(is_kept[place] & (split[place] == index) & in_share)
         table = rows.take(wanted)
         said = pieces.take(place[wanted])
-        columns = [table[c] if c in rows.column_names else said[c] for c in schema().names]
-        shards.write_table(name, pa.table(columns, names=schema().names))
+        columns = [table[c] if c in rows.column_names else said[c] for c in names]
+        shards.write_table(name, pa.table(columns, names=names))
+        lines.write(name, table)
         tally.counts["pieces"][name] += int((is_kept & (split == index)).sum())
         tally.counts["rows"][name] += len(table)
         tally.counts["notes"][name] += int(table["notes"].to_numpy().sum())
-        tally.counts["tokens"][name] += int(pc.list_value_length(table["ids"]).to_numpy().sum())
+        lengths = table["tokens"] if "tokens" in names else pc.list_value_length(table["ids"])
+        tally.counts["tokens"][name] += int(lengths.to_numpy().sum())
     kept = pieces.filter(pa.array(is_kept))
     for name in ("source", "licence"):
         tally.counts[f"{name}s"].update(kept[name].to_pylist())
