@@ -13,6 +13,7 @@ import verovio
 from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
 
 from partimento.io import musicxml
+from partimento.io.yaml import chord_llama_rows, from_rows
 
 ORDER = {
     "score-partwise": "work movement-number movement-title identification defaults credit part-list part",
@@ -117,6 +118,13 @@ def test_all_that_is_written_is_valid(schema: Any) -> None:
     for path in samples():
         (score,) = musicxml.read(path.read_bytes(), path.name)
         root = etree.fromstring(musicxml.write(score))
+        assert not misplaced(root), path.name
+        assert not invalid(schema, root), path.name
+
+
+def test_what_comes_of_chord_llamas_rows_is_valid(schema: Any) -> None:
+    for path in samples()[::2]:
+        root = etree.fromstring(from_rows(chord_llama_rows(path), path.name))
         assert not misplaced(root), path.name
         assert not invalid(schema, root), path.name
 

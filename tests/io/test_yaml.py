@@ -405,8 +405,9 @@ def test_bad_rows_are_refused_in_one_line(instruction, given, message):
     assert "\n" not in str(error.value)
 
 
-def test_a_file_of_rows_is_read_around_its_bad_lines(tmp_path, caplog):
-    bad = ["{", "[1]", json.dumps(row(given="- x")), "", '{"instruction": 3}', "[" * 100_000]
+def test_a_file_of_rows_is_read_around_its_bad_lines(tmp_path, caplog, monkeypatch):
+    bad = ["{", "[1]", json.dumps(row(given="- x")), "", '{"instruction": 3}', "[" * 40_000, "[" * 120_000]
+    monkeypatch.setattr("partimento.io.yaml.rows.MAX_LINE", 50_000)
     path = tmp_path / "rows.jsonl"
     path.write_text("\n".join([json.dumps(row()), *bad, json.dumps(row(written=PROMPT))]))
     with caplog.at_level(logging.WARNING, "partimento.io"):
@@ -414,4 +415,7 @@ def test_a_file_of_rows_is_read_around_its_bad_lines(tmp_path, caplog):
     assert [len(s.measures) for s in scores] == [2, 4]
     assert len(caplog.records) == len(bad) - 1
     assert "line 2" in caplog.text
+    assert "line 8: longer than 50000 bytes" in caplog.text
+    with pytest.raises(BadFile, match="no such file"):
+        list(read_rows(tmp_path / "nowhere.jsonl"))
     assert "line 4: row 1: measure 1" in caplog.text

@@ -115,7 +115,7 @@ def test_notes_and_tempo_survive_words_and_velocities_do_not():
     assert again.notes[["onset_tick", "pitch", "velocity"]].tolist() == [(0, 60, 0)]
     assert again.tempos["tempo_bpm"].tolist() == [97.12, 60]
     assert (again.title, again.tags) == ("", ())
-    assert {loss.what for loss in rep.quantise(piece)[1]} >= {"1 velocities of notes", "1 title"}
+    assert {loss.what for loss in rep.quantise(piece)[1]} >= {"velocities of notes", "title"}
 
 
 def test_tuplets_of_several_beats_come_back_as_they_were():

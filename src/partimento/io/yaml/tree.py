@@ -9,7 +9,7 @@ none and are not counted. So do the children of any element whose order could no
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
@@ -31,6 +31,7 @@ def place_key(index: int, tag: str) -> str:
     return f"{'z' * (letters // 26)}{chr(ord('a') + letters % 26)}{number:02d}_{tag}"
 
 
+@lru_cache(16384)
 def _place(key: str) -> tuple[tuple[int, str, int], str] | None:
     """What such a key sorts by, and its tag; those beyond `a99_` may count on within the letter, as in `a100_`."""
     match = _KEY.fullmatch(key)
@@ -72,11 +73,16 @@ def kept(element: Element, tag: str = "") -> list[Element]:
 def _says_something(element: Element) -> bool:
     """Whether an element has the children without which it has no meaning."""
     tag = element.tag
-    return tag not in NEEDS or all(any(map(_has(element), names)) for names in NEEDS[tag])
+    if tag not in NEEDS:
+        return True
+    having = [child.tag for child in element if _says_something(child)]
+    return _missing(tag, tuple(having)) is None
 
 
-def _has(element: Element) -> Callable[[str], bool]:
-    return lambda name: (child := element.find(name)) is not None and _says_something(child)
+@lru_cache(4096)
+def _missing(tag: str, tags: tuple[str, ...]) -> str | None:
+    """What an element with these children needs besides, None if nothing."""
+    return next((" or ".join(names) for names in NEEDS.get(tag, ()) if not set(names).intersection(tags)), None)
 
 
 @lru_cache(256)
@@ -129,41 +135,49 @@ def expand(tag: str, data: Data, parent: Element | None = None) -> Element:
         for name, value in children(tag, data):
             expand(name, value, made)
         text = data.get("#text")
-    if tag not in CHILDREN and (text is not None or tag in VALUES):
-        made.text = _checked(tag, text)
-    _check_singles(made)
-    if not _says_something(made):
+    if tag not in CHILDREN:
+        if text is not None or tag in VALUES:
+            made.text = _checked(tag, text)
+        return made
+    tags = tuple([child.tag for child in made])
+    if fault := _fault(tag, tags):
+        raise ValueError(fault)
+    if missing := _missing(tag, tags):
         if tag == "note" or parent is None:
-            raise ValueError(f"{tag} without {_lacks(made)}")
+            raise ValueError(f"{tag} without {missing}")
         parent.remove(made)
     return made
 
 
-def _check_singles(element: Element) -> None:
-    """Refuse children that exclude each other."""
-    found = {child.tag for child in element}
-    twice = [child.tag for child in element if child.tag not in REPEATED]
-    if element.tag in SINGLES and len(twice) > len(found - REPEATED):
-        raise ValueError(f"{element.tag} with {max(found - REPEATED, key=twice.count)} twice")
-    for names in EXCLUSIVE.get(element.tag, ()):
-        if len(found.intersection(names)) > 1:
-            raise ValueError(f"{element.tag} with {' and '.join(sorted(found.intersection(names)))}")
-
-
-def _lacks(element: Element) -> str:
-    """What an element needs and has not."""
-    return " or ".join(next(names for names in NEEDS[element.tag] if not any(map(_has(element), names))))
+@lru_cache(4096)
+def _fault(tag: str, tags: tuple[str, ...]) -> str:
+    """What is wrong with an element of these children, of which some exclude each other; empty if nothing is."""
+    single = [name for name in tags if name not in REPEATED]
+    if tag in SINGLES and len(single) > len(set(single)):
+        return f"{tag} with {max(single, key=single.count)} twice"
+    excluding = (sorted(set(names).intersection(tags)) for names in EXCLUSIVE.get(tag, ()))
+    return next((f"{tag} with {' and '.join(names)}" for names in excluding if len(names) > 1), "")
 
 
 def children(tag: str, data: dict[str, Data]) -> Iterator[tuple[str, Data]]:
     """Children in order: those with places by them, the others before them as the schema has them."""
-    names = _CHILDREN.get(tag, _NO_CHILDREN)
-    found = {name: listed(data[name]) for name in CHILDREN.get(tag, ()) if name in data}
-    for name in _in_order(tag, [name for name, values in found.items() for _ in values]):
-        yield name, found[name].pop(0)
-    placed = [(place, value) for key, value in data.items() if (place := _place(key)) and place[1] in names]
-    for (_, name), values in sorted(placed, key=lambda entry: entry[0]):
-        yield from ((name, value) for value in listed(values))
+    order = [(name, data[key]) for key, name in _key_order(tag, tuple(data))]
+    if not any(isinstance(value, list) for _, value in order):
+        yield from order
+        return
+    plain = {name: listed(data[name]) for name in CHILDREN[tag] if name in data}
+    for name in _in_order(tag, [name for name, values in plain.items() for _ in values]):
+        yield name, plain[name].pop(0)
+    for name, value in order[len(plain) :]:
+        yield from ((name, own) for own in listed(value))
+
+
+@lru_cache(16384)
+def _key_order(tag: str, keys: tuple[str, ...]) -> list[tuple[str, str]]:
+    """The keys of children in order, each with its tag."""
+    plain = [(name, name) for name in CHILDREN.get(tag, ()) if name in keys]
+    places = sorted((place[0], key, place[1]) for key in keys if (place := _place(key)))
+    return plain + [(key, name) for _, key, name in places if name in _CHILDREN[tag]]
 
 
 def listed(value: Data) -> list[Data]:
@@ -177,12 +191,21 @@ def _checked(tag: str, value: Data, attribute: str = "") -> str:
     Raises:
         ValueError: it cannot.
     """
-    name = f"{tag} {attribute}".rstrip()
     if not (isinstance(value, str) or value is None):
-        raise ValueError(f"{name} holds more than a text")
+        raise ValueError(f"{tag} {attribute}".rstrip() + " holds more than a text")
+    text = value or ""
+    return text if _is_sayable(tag, text, attribute) else clean(text)
+
+
+@lru_cache(65536)
+def _is_sayable(tag: str, text: str, attribute: str) -> bool:
+    """Whether a text can stand as it is, or without characters that XML has not.
+
+    Raises:
+        ValueError: it can not stand there.
+    """
     keys = (f"@{tag}-{attribute}", f"@{attribute}") if attribute else (tag,)
     pattern = next((VALUES[key] for key in keys if key in VALUES), None)
-    text = clean(value or "")
     if pattern is not None and not pattern.fullmatch(text):
-        raise ValueError(f"{name} says {text[:40]!r}, which it cannot")
-    return text
+        raise ValueError(f"{tag} {attribute}".rstrip() + f" says {text[:40]!r}, which it cannot")
+    return clean(text) == text

@@ -37,7 +37,7 @@ class ChordLlama:
     def quantise(self, score: Score) -> tuple[Score, Losses]:
         """What the text can say of a score."""
         said = sayable(score)
-        return said, tuple(Loss(f"{count} {kind}") for kind, count in losses(score, said).items())
+        return said, tuple(Loss(kind) for kind, count in losses(score, said).items() for _ in range(count))
 
     def write(self, score: Score, task: Task) -> str:
         """The attributes and, behind `---`, the measures."""
