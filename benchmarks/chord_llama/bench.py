@@ -25,6 +25,7 @@ from kept import document, elements
 from partimento.io.yaml import BUDGET, chord_llama_rows, estimated_tokens, from_rows
 
 HERE = Path(__file__).parent
+SPREAD = 40
 
 
 def main() -> None:
@@ -38,7 +39,9 @@ def main() -> None:
     counts: Counter[str] = Counter()
     folders: dict[str, Counter[str]] = {}
     differing: dict[str, str] = {}
-    for path in sorted(corpus.rglob("*.mxl"))[:: options.step]:
+    paths = sorted(corpus.rglob("*.mxl"))[:: options.step]
+    paths = [path for first in range(SPREAD) for path in paths[first::SPREAD]]  # so that any beginning is a sample
+    for number, path in enumerate(paths, 1):
         name, own = path.relative_to(corpus), Counter[str]()
         try:
             fault = survives(path, own)
@@ -51,10 +54,15 @@ def main() -> None:
             print(name, fault[:300], flush=True)
         counts += own
         folders.setdefault(name.parts[0], Counter()).update(own)
-    results = {"machine": machine(), "whole": figures(counts), "folders": {k: figures(v) for k, v in folders.items()}}
-    results["differing"] = differing
-    options.results.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(results, indent=2))
+        if number % SPREAD == 0 or number == len(paths):
+            write(options.results, counts, folders, differing, len(paths))
+
+
+def write(path: Path, counts: Counter[str], folders: dict[str, Counter[str]], bad: dict[str, str], of: int) -> None:
+    """Keep the results so far."""
+    results: dict[str, Any] = {"machine": machine(), "files_in_all": of, "whole": figures(counts)}
+    results |= {"folders": {name: figures(own) for name, own in sorted(folders.items())}, "differing": bad}
+    path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
 
 def survives(path: Path, counts: Counter[str]) -> str:
