@@ -22,7 +22,7 @@ from partimento.errors import BadFile, BadInput
 from partimento.io import load_score, save_score
 from partimento.plan import Compose
 from partimento.representations import create, create_text
-from partimento.score import Part
+from partimento.score import TEMPO, Part
 
 
 def tune(seed: int, bars: int = 8, transposed: int = 0) -> str:
@@ -108,6 +108,22 @@ def test_the_table_of_pieces_says_what_became_of_each(music: Path, tmp_path: Pat
         assert set(dataset.column("piece")) == {piece["piece"] for piece in kept}
         assert int(dataset.lengths.sum()) == sum(int(str(piece["tokens"])) for piece in kept) == report.tokens[split]
         assert len(dataset) == sum(int(str(piece["rows"])) for piece in kept) == report.rows[split]
+
+
+def test_of_re_arranged_pieces_the_first_is_kept(music: Path, tmp_path: Path) -> None:
+    (music / "00.abc").write_text(tune(5000, bars=40), "utf-8")
+    long_tune = load_score(music / "00.abc").transpose(3)
+    notes = long_tune.notes.copy()
+    notes["pitch"][::40] += 1
+    changed = replace(long_tune, notes=notes, parts=(Part("Flute", 73),), tempos=np.array([(0, 90.0)], TEMPO))
+    save_score(changed, music / "zz.mid")
+    report, pieces = made(music, tmp_path / "near", dedup="near")
+    by_path = {str(piece["path"]): piece for piece in pieces}
+    assert by_path["zz.mid"]["duplicate_of"] == by_path["00.abc"]["piece"]
+    assert by_path["zz.mid"]["split"] == by_path["00.abc"]["split"]
+    assert report.duplicates == 1
+    report, _ = made(music, tmp_path / "exact", dedup="exact")
+    assert report.duplicates == 0
 
 
 def test_without_deduplication_every_copy_stays(music: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from partimento.analysis import estimate_chords, estimate_key, facts_of
+from partimento.data.duplicates import sketch
 from partimento.data.prepare.options import Options
 from partimento.data.prepare.work import Load, PlannedFile
 from partimento.data.regular import regular, with_usual_instruments
@@ -67,6 +68,8 @@ def describe(score: Score, number: int, planned: PlannedFile, options: Options) 
         "content": content, "notes": len(score.notes), "seconds": seconds, "bars": len(score.measures),
         "captions": [file.caption] if file.caption else [],
     }  # fmt: skip
+    if options.dedup == "near":
+        row["sketch"] = sketch(score).astype("<u4").tobytes()
     if options.lyrics == "drop":
         score = replace(score, lyrics=())
     score = replace(score, tags=(style_of(score, file.style),))

@@ -8,14 +8,13 @@ state several, the one that is held out most strictly.
 from __future__ import annotations
 
 import hashlib
-import importlib
-import importlib.util
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partimento.data.dataset import SPLITS
+from partimento.data.duplicates import SLOTS, clusters
 from partimento.data.prepare.options import Options
 from partimento.data.prepare.work import Work
 
@@ -49,19 +48,13 @@ def alone(row: dict[str, Any], options: Options) -> str:
     return row["stated_split"] or split_of(_hashed(row["work"]) or row["content"], options)
 
 
-def near_duplicates_known() -> bool:
-    """Whether pieces can be compared by sketches."""
-    return importlib.util.find_spec("partimento.data.duplicates") is not None
-
-
 def judge(work: Work) -> None:
     """Write `verdicts.npy`, one record per piece. Below 2 KiB are held per piece while this goes on."""
     everything = _gathered(work)
     place = np.arange(len(everything.contents))
     cluster = _first_equal(everything.contents)
     if work.method.options.dedup == "near" and len(place):
-        duplicates = importlib.import_module("partimento.data.duplicates")
-        cluster = _joined(cluster, _first_equal(np.asarray(duplicates.clusters(everything.sketches))))
+        cluster = _joined(cluster, _first_equal(clusters(everything.sketches)))
     same_work = np.where(everything.works == 0, place, _first_equal(everything.works))
     verdicts = np.zeros(len(place), VERDICT)
     verdicts["cluster"], verdicts["is_kept"] = everything.ids[cluster], cluster == place
@@ -72,26 +65,30 @@ def judge(work: Work) -> None:
 
 
 def _gathered(work: Work) -> _All:
-    columns = ["piece", "content", "stated_split", "work", *(["sketch"] if work.method.options.dedup == "near" else [])]
-    parts = list[_All]()
-    for shard in range(work.shards):
-        table = work.table("pieces", shard, columns)
-        contents = np.frombuffer(bytes.fromhex("".join(table["content"].to_pylist())), ">u8").astype(np.uint64)
-        stated = [SPLITS.index(s) if s else -1 for s in table["stated_split"].to_pylist()]
-        works = [int(_hashed(name) or "0", 16) for name in table["work"].to_pylist()]
-        sketches = b"".join(table["sketch"].to_pylist()) if "sketch" in columns else b""
-        width = len(sketches) // 4 // max(len(table), 1)
-        parts.append(
-            _All(
-                np.array(table["piece"].to_pylist(), "S32"),
-                contents.reshape(-1, 2).view([("first", np.uint64), ("second", np.uint64)])[:, 0],
-                np.array(stated, np.int8),
-                np.array(works, np.uint64),
-                np.frombuffer(sketches, "<u4").reshape(len(table), width),
+    """Of every piece what is needed; the arrays are made at once and filled, so that nothing is held twice."""
+    counts = [(work.counts("read", shard) or {})["pieces"] for shard in range(work.shards)]
+    near, total = work.method.options.dedup == "near", sum(counts)
+    everything = _All(
+        np.empty(total, "S32"),
+        np.empty(total, [("first", np.uint64), ("second", np.uint64)]),
+        np.empty(total, np.int8),
+        np.empty(total, np.uint64),
+        np.empty((total, SLOTS + 1 if near else 0), np.uint32),
+    )
+    columns, at = ["piece", "content", "stated_split", "work", *(["sketch"] if near else [])], 0
+    for shard, count in enumerate(counts):
+        table, here = work.table("pieces", shard, columns), slice(at, at + count)
+        everything.ids[here] = table["piece"].to_pylist()
+        words = np.frombuffer(bytes.fromhex("".join(table["content"].to_pylist())), ">u8").reshape(-1, 2)
+        everything.contents["first"][here], everything.contents["second"][here] = words.T
+        everything.stated[here] = [SPLITS.index(s) if s else -1 for s in table["stated_split"].to_pylist()]
+        everything.works[here] = [int(_hashed(name) or "0", 16) for name in table["work"].to_pylist()]
+        if near:
+            everything.sketches[here] = np.frombuffer(b"".join(table["sketch"].to_pylist()), "<u4").reshape(
+                count, SLOTS + 1
             )
-        )
-    filled = [part for part in parts if len(part.contents)] or parts[:1]
-    return _All(*(np.concatenate(column) for column in zip(*filled, strict=True)))
+        at += count
+    return everything
 
 
 def _first_equal(values: NDArray[Any]) -> _Ints:
