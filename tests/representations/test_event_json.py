@@ -20,6 +20,7 @@ from partimento.theory.meter import Meter
 REP = EventJson()
 TASK = Compose()
 BYTES = LLTokenizer("byte")
+MANY_PARTS = ",".join(f'"p{k % 128}:{k // 128 + 1}"' for k in range(40_000))
 TRIO = (Part("Violin I", 40), Part("Violin II", 40), Part("Kit", 0, True))
 
 
@@ -94,6 +95,7 @@ def test_it_is_json_and_white_space_is_free():
         ('{"quarter":24,"parts":[0],"music":["m4/4",' + "[" * 100_000, "expected a note"),
         ('{"quarter":24,"parts":[0],"music":["m4/4",' + "9" * 100_000, "expected a note"),
         ('{"quarter":24,"parts":[' + "0," * 100_000 + "0]", "more than 256 parts"),
+        ('{"second":100,"parts":[],"music":[' + MANY_PARTS, "too many parts"),
         (" " * (1 << 24) + "{", "characters, and 16,777,216"),
     ],
 )  # fmt: skip

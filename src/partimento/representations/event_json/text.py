@@ -99,9 +99,10 @@ def read(text: str) -> Score:
     """
     if len(text) > MAX_CHARACTERS:
         raise BadInput(f"event_json: {len(text):,} characters, and {MAX_CHARACTERS:,} are the most")
-    reader = _Reader(text)
-    return reader.score()
+    return _Reader(text).score()
 
+
+_MOST_PLACES = 30_000  # parts that a hostile text may name one by one
 
 _NUMBER = r"(0|[1-9][0-9]{0,4})"
 _UNIT = re.compile(rf'\s*\{{\s*"(quarter|second)"\s*:\s*{_NUMBER}\s*,')
@@ -162,8 +163,10 @@ class _Reader:
         self._at = match.end()
         return match
 
-    def _bad(self, why: str) -> BadInput:
-        at = self._at + len(self._text[self._at :]) - len(self._text[self._at :].lstrip())
+    def _bad(self, why: str, start: int | None = None) -> BadInput:
+        """An error at a place, by default where the reader stands."""
+        rest = self._text[self._at if start is None else start :]
+        at = len(self._text) - len(rest.lstrip())
         line = self._text.count("\n", 0, at) + 1
         column = at - (self._text.rfind("\n", 0, at) + 1) + 1
         found = " ".join(self._text[at : at + 16].split()) or "the end"
@@ -186,26 +189,25 @@ class _Reader:
     def _part(self, program: int, which: int, start: int) -> int:
         """A part, new where it is not known yet."""
         if program > DRUMS:
-            self._at = start
-            raise self._bad(f"there is no program {program}; they go from 0 to 127, and 128 is drums")
+            raise self._bad(f"there is no program {program}; they go from 0 to 127, and 128 is drums", start)
+        if len(self._programs) > _MOST_PLACES:
+            raise self._bad("there are too many parts", start)
         if (program, which) not in self._places:
             self._places[program, which] = len(self._programs)
             self._programs.append(program)
         return self._places[program, which]
 
     def _read_music(self, has_beats: bool) -> None:
-        if has_beats and _NONE.match(self._text, self._at):
-            raise self._bad('expected a meter, such as "m4/4"')
-        if not has_beats and (none := _NONE.match(self._text, self._at)):
-            self._at = none.end()
+        if not has_beats and _NONE.match(self._text, self._at):
+            self._take(_NONE, "]")
             return
         more, may_be_meter = ",", True
         while more == ",":
-            start = self._at
-            pitch, duration, velocity, wait, word, more = self._take(_ITEM, "a note, a time or a sign").groups()
-            if has_beats and not self._music.meters and (word is None or not _METER.fullmatch(word)):
-                self._at = start
-                raise self._bad('expected a meter, such as "m4/4"')
+            start, lacks_meter = self._at, has_beats and not self._music.meters
+            wanted = 'a meter, such as "m4/4"' if lacks_meter else "a note, a time or a sign"
+            pitch, duration, velocity, wait, word, more = self._take(_ITEM, wanted).groups()
+            if lacks_meter and (word is None or not _METER.fullmatch(word)):
+                raise self._bad(f"expected {wanted}", start)
             if pitch is not None:
                 self._note(int(pitch), int(duration), velocity, start)
             elif wait is not None:
@@ -218,16 +220,14 @@ class _Reader:
         music = self._music
         music.velocity = music.velocity if velocity is None else int(velocity)
         if pitch > 127 or not duration or music.velocity > 127:
-            self._at = start
-            raise self._bad("a note is [pitch 0-127, duration from 1, velocity 0-127]")
+            raise self._bad("a note is [pitch 0-127, duration from 1, velocity 0-127]", start)
         if not self._programs:
             music.part = self._part(0, 1, start)
         music.notes.append((music.now, duration, pitch, music.velocity, music.part))
 
     def _wait(self, ticks: int, start: int) -> None:
         if not ticks:
-            self._at = start
-            raise self._bad("a time that passes is at least 1")
+            raise self._bad("a time that passes is at least 1", start)
         self._music.now += ticks
 
     def _sign(self, word: str, has_beats: bool, may_be_meter: bool, start: int) -> None:
@@ -243,8 +243,7 @@ class _Reader:
         elif has_beats and (match := _TEMPO.fullmatch(word)) and int(match[1]) <= MAX_BPM:
             music.tempos.append((music.now, int(match[1])))
         else:
-            self._at = start
-            raise self._bad(_no_sign(word, has_beats))
+            raise self._bad(_no_sign(word, has_beats), start)
 
     def _built(self, has_beats: bool, per: int) -> Score:
         music = self._music
