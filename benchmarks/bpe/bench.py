@@ -19,7 +19,7 @@ from typing import Any
 
 from partimento.errors import BadFile, NeedsBeats
 from partimento.io import load_scores
-from partimento.plan import Compose
+from partimento.plan import Compose, Task
 from partimento.representations import Encoded, Representation, create, create_text
 from partimento.representations.bpe import Bpe, train_bpe
 from partimento.score import Score
@@ -72,7 +72,7 @@ def per_note(scores: list[Score]) -> dict[str, float]:
 def measured(name: str, scores: list[Score]) -> list[dict[str, Any]]:
     """A row for each number of merges."""
     rep = create(name)
-    encoded = [e for score in scores for e in windows(rep, score, 1 << 14)]
+    encoded = [e for score in scores for e, _ in windows(rep, score, 1 << 14)]
     learnt, held_out = [e.target for e in encoded[::2]], [e.target for e in encoded[1::2]]
     rows: list[dict[str, Any]] = []
     for merges in MERGES:
@@ -90,10 +90,10 @@ def measured(name: str, scores: list[Score]) -> list[dict[str, Any]]:
     return rows
 
 
-def windows(rep: Representation[Any], score: Score, context: int) -> Iterator[Encoded]:
+def windows(rep: Representation[Any], score: Score, context: int) -> Iterator[tuple[Encoded, Task]]:
     """A piece in windows, none where it has no beat and needs one."""
     try:
-        yield from (rep.encode(piece, task) for piece, task in rep.windows(score, TASK, context))
+        yield from ((rep.encode(piece, task), task) for piece, task in rep.windows(score, TASK, context))
     except NeedsBeats:
         return
 
@@ -102,8 +102,8 @@ def grammar(bpe: Bpe, scores: list[Score]) -> dict[str, float]:
     """Microseconds that `allowed` and `step` take for a merged token, along real sequences."""
     seconds, count = [0.0, 0.0], 0
     for score in scores:
-        for encoded in list(windows(bpe, score, CONTEXT))[:1]:
-            state = bpe.start(TASK)
+        for encoded, task in list(windows(bpe, score, CONTEXT))[:1]:
+            state = bpe.start(task)
             for token in encoded.ids[:STEPS].tolist():
                 start = time.process_time()
                 bpe.allowed(state)
