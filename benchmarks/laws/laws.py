@@ -146,7 +146,8 @@ def walks(number: int) -> dict[str, dict[str, int]]:
             task = Compose(plan(rng), Constraints(budget=STEPS, playable=rng.random() < 0.5))
             ids, state = list[int](), rep.start(task)
             while rep.shortest_end(state) and len(ids) <= STEPS:
-                low, high = rng.choice(rep.allowed(state))
+                ranges = rep.allowed(state)
+                (low, high) = rng.choices(ranges, [high - low for low, high in ranges])[0]
                 far = rng.random() < 0.1  # mostly near ids: a time drawn from all ends a piece at once
                 ids.append(rng.randrange(low, high) if far else min(low + int(rng.expovariate(0.1)), high - 1))
                 state = rep.step(state, ids[-1])
