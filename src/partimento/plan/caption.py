@@ -117,11 +117,11 @@ def _opening(facts: Facts, choose: _Words) -> tuple[str, dict[str, Any]]:
     """`a slow, melancholic waltz`, and the facts in it."""
     stated: dict[str, Any] = {}
     adjectives = list[str]()
-    if facts.notes and choose.chance(0.6):
+    if facts.tempo_bpm is not None and choose.chance(0.6):
         adjectives.append(choose.one(next(w for edge, w in words.TEMPO_ADJECTIVES if facts.tempo_bpm < edge)))
         stated["tempo_word"] = facts.tempo_word
-    if facts.mood and choose.chance(0.6):
-        adjectives.append(choose.one(words.MOODS.get(facts.mood, (facts.mood,))))
+    if facts.mood in words.MOODS and choose.chance(0.6):
+        adjectives.append(choose.one(words.MOODS[facts.mood]))
         stated["mood"] = facts.mood
     noun = choose.one(words.NOUNS)
     if facts.style and facts.style != "none" and choose.chance(0.8):
@@ -158,7 +158,7 @@ def _meter(facts: Facts, choose: _Words) -> Iterable[_Clause]:
 
 
 def _tempo(facts: Facts, choose: _Words) -> Iterable[_Clause]:
-    if facts.notes:
+    if facts.tempo_bpm is not None:
         bpm = f"{facts.tempo_bpm:.0f} bpm"
         predicate = choose.one((f"goes at {bpm}", f"is played at {bpm}", f"has a tempo of {bpm}"))
         yield _Clause("tempo_bpm", round(facts.tempo_bpm), bpm, f"at {bpm}", predicate)

@@ -11,7 +11,8 @@ INSTRUMENTS: dict[int, tuple[str, ...]] = {
     33: ("electric bass", "bass guitar"),
     34: ("electric bass (pick)",), 35: ("fretless bass",), 38: ("synth bass",), 40: ("violin",), 41: ("viola",),
     42: ("cello",), 43: ("double bass",), 46: ("harp",), 47: ("timpani",), 48: ("string ensemble", "strings"),
-    50: ("synth strings",), 52: ("choir",), 56: ("trumpet",), 57: ("trombone",), 58: ("tuba",), 60: ("french horn",),
+    50: ("synth strings",), 52: ("choir",), 53: ("solo voice",), 56: ("trumpet",), 57: ("trombone",),
+    58: ("tuba",), 60: ("french horn",),
     61: ("brass section",), 64: ("soprano sax",), 65: ("alto sax", "saxophone"), 66: ("tenor sax",),
     67: ("baritone sax",), 68: ("oboe",), 69: ("english horn",), 70: ("bassoon",), 71: ("clarinet",),
     72: ("piccolo",), 73: ("flute",), 74: ("recorder",), 87: ("lead 8",),
@@ -32,11 +33,11 @@ SUBJECTS = ("It", "It", "The piece", "The music")
 NOUNS = ("piece", "piece of music", "composition", "work")
 
 MOODS: dict[str, tuple[str, ...]] = {
-    "happy": ("cheerful", "happy", "bright"), "excited": ("energetic", "exuberant"), "tense": ("tense", "stormy"),
-    "angry": ("fierce", "agitated"), "sad": ("melancholic", "sad", "mournful"), "calm": ("peaceful", "tranquil"),
-    "neutral": ("balanced",), "relaxed": ("relaxed", "calm"),
+    "happy": ("cheerful", "happy", "bright"), "excited": ("exuberant", "exciting"),
+    "energetic": ("energetic", "spirited"), "tense": ("tense", "agitated"), "sad": ("sad", "mournful"),
+    "melancholic": ("melancholic", "wistful"), "calm": ("calm", "tranquil"), "serene": ("serene", "peaceful"),
 }  # fmt: skip
-"""Mood word of the analysis ▶ adjectives; what is not listed stands for itself."""
+"""Mood word of the analysis ▶ adjectives; what is neutral has none."""
 
 TEXTURES: dict[str, tuple[str, ...]] = {
     "monophonic": ("a single unaccompanied line", "one voice alone"),

@@ -136,18 +136,19 @@ def _mode(key: str) -> str:
 
 def _heard(found: Survey) -> Iterator[str]:
     facts = list(found.facts())
-    for name, title in (("texture", "Texture"), ("mood", "Mood"), ("form", "Form"), ("chord_summary", "Chords")):
+    for name, title in (("texture", "Texture"), ("mood", "Mood"), ("form", "Form"), ("chord_summary", "Progressions")):
         values = [value for fact in facts if (value := _word(fact.get(name)))]
         yield bars(title, counted(values, 15), "pieces")
-    captions = [texts[0] for texts in found.column("captions") if len(texts)]
+    changes = [len(fact["key_changes"]) for fact in facts if "key_changes" in fact]
+    yield histogram("Changes of key", changes, range(9), "in a piece;")
+    captions = [caption.text for some in found.captions for caption in some if caption.first_bar is None]
     if captions:
         step = max(len(captions) // 8, 1)
-        yield table("Captions", ("a few of them",), [(text,) for text in captions[::step][:8]])
+        note = f"a few of the {len(captions):,} that speak of whole pieces"
+        yield table("Captions", ("what they say",), [(text,) for text in captions[::step][:8]], note)
 
 
 def _word(value: Any) -> str:
-    if isinstance(value, dict):
-        return str(value.get("word", ""))
     return " ".join(map(str, value)) if isinstance(value, list) else str(value or "")
 
 

@@ -15,9 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from partimento.data.captions import read_captions
 from partimento.data.dataset import SPLITS
 from partimento.errors import BadFile
 from partimento.io import read_bytes
+from partimento.plan.caption import Caption
 
 PIECES = "pieces.parquet"
 
@@ -48,6 +50,8 @@ class Survey:
     lengths: dict[str, NDArray[np.int64]]
     """Tokens of each row, by split."""
     leakage: Leakage
+    captions: list[list[Caption]]
+    """Captions of each piece that has any."""
 
     def column(self, name: str) -> list[Any]:
         """Values of a column, without those that are not known."""
@@ -77,7 +81,8 @@ def survey(folder: Path) -> Survey:
             training = set(digests)
         else:
             rows[split] = sum(digest in training for digest in digests)
-    return Survey(folder.name, info, report, pieces, lengths, Leakage(_split_groups(pieces), rows, _shared(pieces)))
+    leakage = Leakage(_split_groups(pieces), rows, _shared(pieces))
+    return Survey(folder.name, info, report, pieces, lengths, leakage, list(read_captions(folder).values()))
 
 
 def _json(path: Path) -> dict[str, Any]:
