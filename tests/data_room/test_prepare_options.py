@@ -110,7 +110,7 @@ def test_the_table_of_pieces_says_what_became_of_each(music: Path, tmp_path: Pat
         assert len(dataset) == sum(int(str(piece["rows"])) for piece in kept) == report.rows[split]
 
 
-def test_of_re_arranged_pieces_the_first_is_kept(music: Path, tmp_path: Path) -> None:
+def test_re_arranged_pieces_lie_on_one_side_or_the_first_is_kept(music: Path, tmp_path: Path) -> None:
     (music / "00.abc").write_text(tune(5000, bars=40), "utf-8")
     long_tune = load_score(music / "00.abc").transpose(3)
     notes = long_tune.notes.copy()
@@ -122,8 +122,12 @@ def test_of_re_arranged_pieces_the_first_is_kept(music: Path, tmp_path: Path) ->
     assert by_path["zz.mid"]["duplicate_of"] == by_path["00.abc"]["piece"]
     assert by_path["zz.mid"]["split"] == by_path["00.abc"]["split"]
     assert report.duplicates == 1
-    report, _ = made(music, tmp_path / "exact", dedup="exact")
+    report, pieces = made(music, tmp_path / "exact", dedup="exact")
     assert report.duplicates == 0
+    by_path = {str(piece["path"]): piece for piece in pieces}
+    assert by_path["zz.mid"]["duplicate_of"] == ""
+    assert by_path["zz.mid"]["cluster"] == by_path["00.abc"]["cluster"]
+    assert by_path["zz.mid"]["split"] == by_path["00.abc"]["split"]
 
 
 def test_without_deduplication_every_copy_stays(music: Path, tmp_path: Path) -> None:

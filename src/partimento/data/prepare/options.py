@@ -47,9 +47,9 @@ class Options:
     """Only files under one of these licences are read; all if none is named."""
     lyrics: Literal["keep", "drop"] = "keep"
     """Whether lyrics stay with the music, for representations that can say them."""
-    dedup: Literal["off", "exact", "near"] = "near"
-    """Which pieces are kept once: none, those of equal notes in any key, or also those changed in tempo, instruments
-    or some notes."""
+    dedup: Literal["off", "exact", "near"] = "exact"
+    """Kept once are: nothing, pieces of equal notes in any key, or also those changed in tempo, setting or some notes.
+    Unless it is off, such changed ones lie in one split."""
     validation: float = 3.0
     """Percent of the pieces that go to the validation split, where the source has no split of its own."""
     test: float = 3.0

@@ -68,7 +68,7 @@ def describe(score: Score, number: int, planned: PlannedFile, options: Options) 
         "content": content, "notes": len(score.notes), "seconds": seconds, "bars": len(score.measures),
         "captions": [file.caption] if file.caption else [],
     }  # fmt: skip
-    if options.dedup == "near":
+    if options.dedup != "off":
         row["sketch"] = sketch(score).astype("<u4").tobytes()
     if options.lyrics == "drop":
         score = replace(score, lyrics=())

@@ -18,8 +18,8 @@ from partimento.data.duplicates import SLOTS, clusters
 from partimento.data.prepare.options import Options
 from partimento.data.prepare.work import Work
 
-VERDICT = np.dtype([("split", np.int8), ("cluster", "S32"), ("is_kept", np.bool_)])
-"""Index into `SPLITS`; id of the first piece of the cluster: that one is kept, the others are duplicates."""
+VERDICT = np.dtype([("split", np.int8), ("cluster", "S32"), ("original", "S32")])
+"""Index into `SPLITS`; id of the first piece of the cluster; id of the piece that it repeats, none: it is kept."""
 _PARTS = 10_000
 _Ints = NDArray[np.int64]
 _Hashes = NDArray[np.uint64]
@@ -52,12 +52,13 @@ def judge(work: Work) -> None:
     """Write `verdicts.npy`, one record per piece. Below 2 KiB are held per piece while this goes on."""
     everything = _gathered(work)
     place = np.arange(len(everything.contents))
-    cluster = _first_equal(everything.contents)
-    if work.method.options.dedup == "near" and len(place):
-        cluster = _joined(cluster, _first_equal(clusters(everything.sketches)))
+    equal = _first_equal(everything.contents)
+    cluster = _joined(equal, _first_equal(clusters(everything.sketches))) if len(place) else equal
+    original = cluster if work.method.options.dedup == "near" else equal
     same_work = np.where(everything.works == 0, place, _first_equal(everything.works))
     verdicts = np.zeros(len(place), VERDICT)
-    verdicts["cluster"], verdicts["is_kept"] = everything.ids[cluster], cluster == place
+    verdicts["cluster"] = everything.ids[cluster]
+    verdicts["original"] = np.where(original == place, b"", everything.ids[original])
     verdicts["split"] = _splits(_joined(cluster, same_work), everything, work.method.options)
     temporary = work.folder / "verdicts.unfinished.npy"
     np.save(temporary, verdicts)
@@ -67,15 +68,15 @@ def judge(work: Work) -> None:
 def _gathered(work: Work) -> _All:
     """Of every piece what is needed; the arrays are made at once and filled, so that nothing is held twice."""
     counts = [(work.counts("read", shard) or {})["pieces"] for shard in range(work.shards)]
-    near, total = work.method.options.dedup == "near", sum(counts)
+    total = sum(counts)
     everything = _All(
         np.empty(total, "S32"),
         np.empty(total, [("first", np.uint64), ("second", np.uint64)]),
         np.empty(total, np.int8),
         np.empty(total, np.uint64),
-        np.empty((total, SLOTS + 1 if near else 0), np.uint32),
+        np.empty((total, SLOTS + 1), np.uint32),
     )
-    columns, at = ["piece", "content", "stated_split", "work", *(["sketch"] if near else [])], 0
+    columns, at = ["piece", "content", "stated_split", "work", "sketch"], 0
     for shard, count in enumerate(counts):
         table, here = work.table("pieces", shard, columns), slice(at, at + count)
         everything.ids[here] = table["piece"].to_pylist()
@@ -83,10 +84,8 @@ def _gathered(work: Work) -> _All:
         everything.contents["first"][here], everything.contents["second"][here] = words.T
         everything.stated[here] = [SPLITS.index(s) if s else -1 for s in table["stated_split"].to_pylist()]
         everything.works[here] = [int(_hashed(name) or "0", 16) for name in table["work"].to_pylist()]
-        if near:
-            everything.sketches[here] = np.frombuffer(b"".join(table["sketch"].to_pylist()), "<u4").reshape(
-                count, SLOTS + 1
-            )
+        sketches = b"".join(table["sketch"].to_pylist())
+        everything.sketches[here] = np.frombuffer(sketches, "<u4").reshape(count, SLOTS + 1)
         at += count
     return everything
 

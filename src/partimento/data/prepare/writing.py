@@ -102,7 +102,7 @@ def _judged(work: Work, shard: int, before: int) -> Any:
         verdicts = np.load(work.folder / "verdicts.npy", mmap_mode="r")[before : before + len(pieces)]
         splits = [SPLITS[index] for index in verdicts["split"].tolist()]
         clusters = pa.array([name.decode() for name in verdicts["cluster"].tolist()], pa.string())
-        originals = pc.if_else(pa.array(np.array(verdicts["is_kept"])), "", clusters)
+        originals = pa.array([name.decode() for name in verdicts["original"].tolist()], pa.string())
     added = {"split": pa.array(splits, pa.string()), "cluster": clusters, "duplicate_of": originals}
     for name, column in added.items():
         pieces = pieces.append_column(name, column)
