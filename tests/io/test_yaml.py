@@ -405,6 +405,17 @@ def test_bad_rows_are_refused_in_one_line(instruction, given, message):
     assert "\n" not in str(error.value)
 
 
+def test_there_must_be_measures(monkeypatch):
+    for rows in ([], [row(given="[]")], [row("P1: {part-name: A}\nP2: {part-name: B}", "[]")]):
+        with pytest.raises(BadFile, match="rows: no measures"):
+            from_rows(rows)
+    lone = from_rows([row("P1: {part-name: A}\nP2: {part-name: B}", "- P2: {a00_note: {rest: null, duration: '4'}}")])
+    assert [len(part) for part in etree.fromstring(lone).iterfind("part")] == [1, 1]
+    monkeypatch.setattr("partimento.io.yaml.text.MAX_EVENTS", 20)
+    with pytest.raises(BadFile, match="line 9: more than 20 keys and values"):
+        from_rows([row()])
+
+
 def test_a_file_of_rows_is_read_around_its_bad_lines(tmp_path, caplog, monkeypatch):
     bad = ["{", "[1]", json.dumps(row(given="- x")), "", '{"instruction": 3}', "[" * 40_000, "[" * 120_000]
     monkeypatch.setattr("partimento.io.yaml.rows.MAX_LINE", 50_000)

@@ -105,6 +105,16 @@ def test_real_music_survives_and_keeps_the_syntax(style):
         assert accepts(rep.syntax(TASK), text)
 
 
+def test_the_corpus_survives(corpus):
+    """A dozen files of every format."""
+    rep = create_text("chord_llama")
+    for path in sorted(path for path in corpus.rglob("*") if path.suffix in (".mxl", ".abc", ".mid"))[17::600]:
+        piece = load_score(path)
+        quantised, _ = rep.quantise(piece)
+        assert rep.read(rep.write(piece, TASK), TASK) == quantised, path.name
+        assert rep.quantise(quantised) == (quantised, ()), path.name
+
+
 def test_notes_and_tempo_survive_words_and_velocities_do_not():
     piece = score(
         [{"onset_tick": 0, "duration_tick": 12, "pitch": 60, "velocity": 90}],

@@ -26,6 +26,8 @@ def restored(piece: Piece) -> bytes:
     Raises:
         ValueError: a value in it is impossible or missing; says in which part and measure.
     """
+    if not any(part.measures for part in piece):
+        raise ValueError("no measures")
     root = element("score-partwise", version="4.0")
     part_list = add(root, "part-list")
     for index, part in enumerate(piece):
@@ -53,7 +55,7 @@ def _list_part(part_list: Element, part: PartMusic, part_id: str) -> None:
 def _part(part: PartMusic, part_id: str) -> Element:
     made, clock = element("part", id=part_id), Clock()
     number = 0
-    for index, content in enumerate(part.measures):
+    for index, content in enumerate(part.measures or [None]):
         try:
             measure = expand("measure", content, made)
             if part.attributes and index == 0:

@@ -20,6 +20,8 @@ Style = Literal["block", "flow"]
 STYLES = get_args(Style)
 MAX_DEPTH = 12
 MAX_CHARACTERS = 64 * 2**20
+MAX_EVENTS = 4_000_000
+"""Most keys and values of a text, brackets counted."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -104,8 +106,10 @@ def load(text: str) -> list[Data]:
         raise ValueError(f"{len(text)} characters of YAML, more than {MAX_CHARACTERS}")
     builder = _Builder()
     try:
-        for event in yaml.parse(text, _LOADER):
+        for number, event in enumerate(yaml.parse(text, _LOADER)):
             builder.take(event)
+            if number > MAX_EVENTS:
+                raise ValueError(f"line {_line(event)}: more than {MAX_EVENTS} keys and values; split the text")
     except yaml.YAMLError as error:
         raise ValueError(_message(error)) from None
     return builder.documents
