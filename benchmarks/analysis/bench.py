@@ -26,7 +26,20 @@ import mir_eval
 import numpy as np
 from fit import time_in_key
 from peers import CHORDS, KEYS, SLOW_CHORDS, Labelled
-from truth import CORPUS, LEAD_SHEETS, Keyed, Piece, analysed, keyed, lead_sheets, metered, pop909, songs
+from truth import (
+    CORPUS,
+    LEAD_SHEETS,
+    WITH_MELODY,
+    Keyed,
+    Piece,
+    analysed,
+    keyed,
+    lead_sheets,
+    metered,
+    pop909,
+    songs,
+    with_melody_first,
+)
 
 from partimento.analysis import estimate_key, estimate_meter, facts_of
 from partimento.io import load_score
@@ -240,17 +253,13 @@ def _meter_rates(rows: dict[str, list[tuple[bool, bool]]]) -> dict[str, Any]:
 def roles() -> dict[str, Any]:
     """Whether the melody is found: POP909's track of that name, the voice of songs, the first violin; and the bass."""
     result: dict[str, list[bool]] = defaultdict(list)
-    for path in songs()[1::8]:
-        score = pop909(path).score
-        result["POP909: MELODY is the melody"].append(_role(score, 0) == "melody")
-    for path in sorted((CORPUS / "A_openscore-lieder").glob("*.mxl"))[1::24]:
-        score = load_score(path)
-        result["lieder: the voice is the melody"].append(_role(score, 0) == "melody")
-    for path in sorted((CORPUS / "A_openscore-string-quartets").glob("*.mxl"))[1::4]:
-        score = load_score(path)
-        if len(score.parts) == 4:
-            result["quartets: the first violin is the melody"].append(_role(score, 0) == "melody")
-            result["quartets: the violoncello is the bass"].append(_role(score, 3) == "bass")
+    for folder, name in zip(
+        WITH_MELODY, ("MELODY of POP909", "voice of lieder", "first violin of quartets"), strict=True
+    ):
+        for score in with_melody_first(1, (folder,)):
+            result[f"{name} is the melody"].append(_role(score, 0) == "melody")
+            if folder == WITH_MELODY[-1]:
+                result["violoncello of quartets is the bass"].append(_role(score, 3) == "bass")
     return {name: {"pieces": len(rows), "right": round(float(np.mean(rows)), 3)} for name, rows in result.items()}
 
 

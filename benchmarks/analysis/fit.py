@@ -1,11 +1,12 @@
 """Where the numbers of `partimento.analysis` come from.
 
-    PARTIMENTO_DATA=FOLDER python benchmarks/analysis/fit.py chords|costs|keys|changes|meters
+    PARTIMENTO_DATA=FOLDER python benchmarks/analysis/fit.py chords|costs|keys|changes|meters|roles
 
 `chords`: weights of `chord_weights`, by multinomial logistic regression on beats of every second POP909 song and of
 every second analysed chorale and madrigal, on every second lead sheet's melody, and on each chord by itself.
 `keys`, `meters`: likewise, on every second piece of the sources in `truth.py`.
 `changes`: what a change of key costs, on every second song that changes it.
+`roles`: what tells the melody of songs, lieder and quartets, which is their first part.
 `costs`: what a change of chord and a tone outside the key cost, by search on the same pieces.
 
 All is fitted on one half (even places); `bench.py` measures the other. Results are printed as the modules have them.
@@ -19,9 +20,21 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from truth import LEAD_SHEETS, Keyed, Piece, analysed, keyed, lead_sheets, metered, pop909, song_in_key, songs
+from truth import (
+    LEAD_SHEETS,
+    Keyed,
+    Piece,
+    analysed,
+    keyed,
+    lead_sheets,
+    metered,
+    pop909,
+    song_in_key,
+    songs,
+    with_melody_first,
+)
 
-from partimento.analysis import chords, key, meter
+from partimento.analysis import chords, key, meter, parts
 from partimento.analysis.chord_weights import KINDS
 from partimento.analysis.heard import Beats, beats_of, chroma_of, heard
 from partimento.analysis.meter_weights import METERS
@@ -52,9 +65,14 @@ _ROOT_POSITION = (
 
 def main() -> None:
     """Fit what is asked for."""
-    {"chords": fit_chords, "costs": fit_costs, "keys": fit_keys, "meters": fit_meters, "changes": fit_changes}[
-        sys.argv[1]
-    ]()
+    {
+        "chords": fit_chords,
+        "costs": fit_costs,
+        "keys": fit_keys,
+        "meters": fit_meters,
+        "changes": fit_changes,
+        "roles": fit_roles,
+    }[sys.argv[1]]()
 
 
 def pieces() -> Iterator[tuple[str, Piece, Beats, Ints]]:
@@ -266,6 +284,24 @@ def time_in_key(piece: Keyed) -> tuple[float, float, float]:
 
 def _is(found: Key, fifths: int, is_minor: bool) -> bool:
     return (found.fifths - fifths) % 12 == 0 and (found.mode == "minor") == is_minor
+
+
+def fit_roles() -> None:
+    """Print MELODIC: by which the first part is the likeliest melody of songs, lieder and quartets."""
+    rows: list[tuple[Floats, int]] = []
+    for score in with_melody_first(0):
+        states = parts.measured(score, heard(score))
+        pitched = np.flatnonzero(~states.is_drum)
+        rest = [k for k in pitched.tolist() if parts.roles(states)[k] != "bass"]
+        if 0 in states.part[rest]:
+            rows.append((parts.melody_features(states)[rest], states.part[rest].tolist().index(0)))
+
+    def loss(theta: Floats) -> float:
+        odds = [x @ theta for x, _ in rows]
+        wrong = [np.logaddexp.reduce(o) - o[y] for o, (_, y) in zip(odds, rows, strict=True)]
+        return float(np.mean(wrong)) + 3e-3 * float(theta @ theta)
+
+    print(minimize(loss, np.zeros(6), method="L-BFGS-B").x.round(2).tolist())
 
 
 if __name__ == "__main__":

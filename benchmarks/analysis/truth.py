@@ -233,3 +233,17 @@ def _in_one_meter(folder: str, score: Score) -> Iterator[tuple[str, Score, Meter
     meters = {Meter(*row) for row in score.meters[["beats", "beat_type"]].tolist()}
     if len(meters) == 1 and len(score.notes) >= _FEWEST_NOTES:
         yield folder, score, meters.pop()
+
+
+WITH_MELODY = ("B_pop909", "A_openscore-lieder", "A_openscore-string-quartets")
+
+
+def with_melody_first(half: int, folders: tuple[str, ...] = WITH_MELODY) -> Iterator[Score]:
+    """Songs, lieder and quartets, whose first part is the melody: MELODY, the voice, the first violin."""
+    if "B_pop909" in folders:
+        yield from (pop909(path).score for path in songs()[half::8])
+    if "A_openscore-lieder" in folders:
+        yield from map(load_score, sorted((CORPUS / "A_openscore-lieder").glob("*.mxl"))[half::24])
+    if "A_openscore-string-quartets" in folders:
+        quartets = map(load_score, sorted((CORPUS / "A_openscore-string-quartets").glob("*.mxl"))[half::4])
+        yield from (score for score in quartets if len(score.parts) == 4)

@@ -17,6 +17,7 @@ from partimento.analysis.parts import covered, measured, part_facts
 from partimento.analysis.phrases import phrases_of
 from partimento.analysis.texture import (
     articulations_of,
+    dynamic_levels,
     dynamic_word,
     loudness,
     register_of,
@@ -53,10 +54,11 @@ def facts_of(score: Score) -> Facts:
     mean_pitch = float(np.average(pitched.pitch, weights=pitched.length)) if len(pitched) else None
     velocity = loudness(notes)
     if velocity is None:
-        velocity = written_loudness(score, 0.0, float(notes.end.max(initial=0.0)))
+        velocity = written_loudness(dynamic_levels(score), 0.0, float(notes.end.max(initial=0.0)))
     density = len(notes) / seconds if seconds else 0.0
     majorness = 0.0 if odds is None else float(2 * np.exp(odds[:12]).sum() - 1)
-    valence, arousal, mood = mood_of(Signs(majorness, tempo_bpm, density, mean_pitch, velocity, short))
+    strokes = len(np.unique(notes.onset)) / seconds if seconds else 0.0
+    valence, arousal, mood = mood_of(Signs(majorness, tempo_bpm, strokes, mean_pitch, velocity, short))
     sections = sections_of(notes, lines, first_bar) if len(lines) else ()
     return Facts(
         notes=len(notes),

@@ -14,9 +14,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-_MIDDLE_BPM, _MIDDLE_DENSITY, _MIDDLE_PITCH, _MIDDLE_VELOCITY = 100.0, 6.0, 62.0, 76.0
+_MIDDLE_BPM, _MIDDLE_STROKES, _MIDDLE_PITCH, _MIDDLE_VELOCITY = 110.0, 3.5, 62.0, 76.0
+"""Medians of nine kinds of music: what lies there is neither happy nor sad, calm nor excited by it."""
 _VALENCE = {"mode": 0.55, "tempo": 0.25, "register": 0.12, "short": 0.12}
-_AROUSAL = {"tempo": 0.4, "density": 0.4, "loudness": 0.35, "register": 0.08, "short": 0.15, "mode": -0.05}
+_AROUSAL = {"tempo": 0.4, "strokes": 0.4, "loudness": 0.35, "register": 0.08, "short": 0.15, "mode": -0.05}
 _SECTORS = ("happy", "excited", "energetic", "tense", "sad", "melancholic", "calm", "serene")
 """Moods around the circle, each an eighth of it, against the clock from pure valence."""
 _CALM_RADIUS = 0.12
@@ -30,8 +31,8 @@ class Signs:
     majorness: float
     """From surely minor (−1) to surely major (1)."""
     tempo_bpm: float | None
-    density: float
-    """Notes per second."""
+    strokes: float
+    """Places where anything is struck, per second."""
     mean_pitch: float | None
     velocity: float | None
     shortness: float
@@ -43,7 +44,7 @@ def mood_of(signs: Signs) -> tuple[float, float, str]:
     features = {
         "mode": signs.majorness,
         "tempo": _octaves(signs.tempo_bpm, _MIDDLE_BPM),
-        "density": _octaves(signs.density, _MIDDLE_DENSITY),
+        "strokes": _octaves(signs.strokes, _MIDDLE_STROKES),
         "loudness": 0.0 if signs.velocity is None else (signs.velocity - _MIDDLE_VELOCITY) / 30,
         "register": 0.0 if signs.mean_pitch is None else (signs.mean_pitch - _MIDDLE_PITCH) / 12,
         "short": signs.shortness,

@@ -9,11 +9,13 @@ import numpy as np
 from partimento.analysis.facts import PartFacts, Role
 from partimento.analysis.heard import Beats, Floats, Heard, Ints
 from partimento.score import Score
-from partimento.theory.instrument import DRUMS, instrument
+from partimento.theory.instrument import DRUMS
 
 _BASS_PROGRAMS = (*range(32, 40), 43, 58)
 _BASS_TOP = 55.0
 """Parts that lie higher on average are no bass, however low the others leave them."""
+MELODIC = np.array([3.2, 2.5, 1.2, 0.8, -3.0, 0.7])
+"""How much each of `melody_features` speaks for a melody (benchmarks/analysis/fit.py roles)."""
 _SINGLE = 1.25
 """A part of this polyphony or less is one voice."""
 _MOST_TOGETHER = 0.7
@@ -120,7 +122,7 @@ def _rounded(value: float, digits: int = 3) -> float:
 def roles(states: PartStates) -> list[Role]:
     """What each part does.
 
-    The bass is the lowest part of one voice, the melody the one that is most on top, sings in one voice and moves;
+    The bass is the lowest part of one voice, the melody the one that `melody_features` speak for most;
     of the others, those in one voice that move as much as the melody, and not with it, are countermelodies.
     """
     found: list[Role] = ["drums" if drum else "accompaniment" for drum in states.is_drum.tolist()]
@@ -129,7 +131,8 @@ def roles(states: PartStates) -> list[Role]:
         return found
     bass = _bass(states, pitched)
     rest = [k for k in pitched.tolist() if k != bass]
-    melody = max(rest, key=lambda k: (_melodic(states, k), -k)) if rest else int(pitched[0])
+    melodic = melody_features(states) @ MELODIC
+    melody = max(rest, key=lambda k: (melodic[k], -k)) if rest else int(pitched[0])
     for k in rest:
         if _sings(states, k, melody):
             found[k] = "countermelody"
@@ -149,13 +152,17 @@ def _bass(states: PartStates, pitched: Ints) -> int | None:
     return int(lowest) if by_program or (is_single and states.mean_pitch[lowest] < _BASS_TOP) else None
 
 
-def _melodic(states: PartStates, k: int) -> float:
-    """How much a part is like a melody."""
-    share = states.played[k] / max(states.played.max(), 1e-9)
-    single = max(0.0, 1 - (states.polyphony[k] - 1) / 1.5)
-    height = np.clip((states.mean_pitch[k] - 48) / 36, 0, 1)
-    sings = 0.15 * bool(instrument(int(states.program[k])).is_monophonic)
-    return float(1.0 * states.on_top[k] + 0.7 * single + 0.5 * height + 0.5 * min(share, 0.8) + sings)
+def melody_features(states: PartStates) -> Floats:
+    """What tells a melody, shape (parts, 6): how much it is on top, is one voice, plays, moves, keeps to its range."""
+    pace = states.onsets / np.maximum(states.played, 1e-9)
+    return np.stack([
+        states.on_top,
+        np.maximum(0, 1 - (states.polyphony - 1) / 1.5),
+        np.minimum(states.played / max(states.played.max(), 1e-9), 0.8),
+        np.log2(pace + 0.05),
+        np.minimum((states.highest - states.lowest) / 24, 2),
+        np.sqrt(states.onsets / states.onsets.sum()),
+    ], axis=1)  # fmt: skip
 
 
 def _sings(states: PartStates, k: int, melody: int) -> bool:

@@ -8,11 +8,15 @@ from collections import Counter
 import numpy as np
 
 from partimento.analysis.facts import PartFacts, Register, Texture
-from partimento.analysis.heard import Beats, Heard
+from partimento.analysis.heard import Beats, Floats, Heard
 from partimento.analysis.parts import covered
 from partimento.score import Score
 
-_ALONE, _TOGETHER, _TOGETHER_IN_LINES = 1.08, 0.62, 0.45
+_ALONE = 1.08
+"""Notes at once up to which music is monophonic."""
+_TOGETHER, _TOGETHER_IN_LINES, _TOGETHER_THOUGH_ACCOMPANIED = 0.62, 0.45, 0.8
+"""Share of what sounds together that also begins together, from which on music is homophonic: as a rule, where every
+part is of one voice, and where one of them sings to chords in another."""
 _LOW, _HIGH = 55.0, 72.0
 """Mean MIDI numbers below and from which music lies low and high."""
 LEVELS = {"ppp": 16, "pp": 33, "p": 49, "mp": 64, "mf": 80, "f": 96, "ff": 112, "fff": 126}
@@ -43,9 +47,11 @@ def texture_of(notes: Heard, parts: tuple[PartFacts, ...]) -> Texture | None:
     if polyphony < _ALONE:
         return "monophonic"
     together = (len(notes) / len(np.unique(notes.onset)) - 1) / (polyphony - 1)
-    if together >= _TOGETHER:
-        return "homophonic"
     lines = [part for part in parts if part.role != "drums" and part.share >= 0.2]
+    has_singer = any(part.role == "melody" and part.polyphony <= 1.3 for part in lines)
+    is_accompanied = has_singer and any(part.role == "accompaniment" and part.polyphony > 1.3 for part in lines)
+    if together >= (_TOGETHER_THOUGH_ACCOMPANIED if is_accompanied else _TOGETHER):
+        return "homophonic"
     if len(lines) > 1 and all(part.polyphony <= 1.3 for part in lines):
         return "homophonic" if together >= _TOGETHER_IN_LINES else "polyphonic"
     return "melody with accompaniment"
@@ -64,14 +70,19 @@ def loudness(notes: Heard) -> float | None:
     return float(np.average(notes.velocity[known], weights=notes.length[known]))
 
 
-def written_loudness(score: Score, first: float, last: float) -> float | None:
+def dynamic_levels(score: Score) -> tuple[Floats, Floats]:
+    """Where dynamics stand, in quarters, and the velocity that each asks for."""
+    signs = [(d.onset_tick, LEVELS[d.text]) for d in score.directions if d.kind == "dynamics" and d.text in LEVELS]
+    columns = np.array(signs, np.float64).reshape(-1, 2).T
+    return columns[0] / score.ticks_per_quarter, columns[1]
+
+
+def written_loudness(levels: tuple[Floats, Floats], first: float, last: float) -> float | None:
     """Mean level of the dynamics in force between two places in quarters, None without any."""
-    signs = [(d.onset_tick / score.ticks_per_quarter, LEVELS[d.text]) for d in score.directions
-             if d.kind == "dynamics" and d.text in LEVELS]  # fmt: skip
-    before = [level for at, level in signs if at <= first][-1:]
-    inside = [level for at, level in signs if first < at < last]
-    found = before + inside
-    return sum(found) / len(found) if found else None
+    at, level = levels
+    start, stop = int(np.searchsorted(at, first, "right")), int(np.searchsorted(at, last, "left"))
+    found = level[max(start - 1, 0) : max(stop, start)]
+    return float(found.mean()) if len(found) else None
 
 
 def dynamic_word(velocity: float | None) -> str | None:
