@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from partimento.analysis import progressions
-from partimento.analysis.facts import Facts
+from partimento.analysis.facts import Facts, PartFacts
 from partimento.analysis.form import sections_of
-from partimento.analysis.heard import Floats, Heard, bar_lines, beats_of, heard
+from partimento.analysis.heard import Beats, Floats, Heard, bar_lines, beats_of, heard
 from partimento.analysis.key import key_index, key_odds, key_of, key_path
 from partimento.analysis.meter import meter_of
 from partimento.analysis.mood import Signs, mood_of
@@ -43,59 +43,83 @@ def facts_of(score: Score) -> Facts:
 
     Never raises: of an empty score there is little to say, and without beats nothing that needs bars.
     """
-    notes, lines = heard(score), bar_lines(score)
-    pitched, beats, first_bar = notes.pitched, beats_of(score), 0 if score.has_pickup else 1
-    states = measured(score, notes)
-    parts = part_facts(states, beats, max(covered(notes.onset, notes.end), 1e-9))
-    odds = _key_odds(score, pitched) if len(pitched) else None
+    frame = _Frame(heard(score), bar_lines(score), beats_of(score), 0 if score.has_pickup else 1)
+    states = measured(score, frame.notes)
+    parts = part_facts(states, frame.beats, max(covered(frame.notes.onset, frame.notes.end), 1e-9))
+    odds = _key_odds(score, frame.notes.pitched)
     key = None if odds is None else _named_key(score, int(odds.argmax()))
-    bar_keys = _bar_keys(pitched, lines, odds, key)
-    seconds, tempo_bpm, short = _seconds(score, notes), _tempo(score, lines), shortness(notes)
+    bar_keys = _bar_keys(frame, odds, key)
+    return Facts(
+        notes=len(frame.notes),
+        bars=len(frame.lines) - 2 + frame.first_bar if len(frame.lines) else None,
+        key=key,
+        key_confidence=0.0 if odds is None else round(float(np.exp(odds.max())), 3),
+        key_changes=_changes(bar_keys, key, frame.first_bar),
+        instruments=tuple(dict.fromkeys(states.program.tolist())),
+        roles=parts,
+        style=score.tags[0] if score.tags else None,
+        **_meters(score, frame),
+        **_harmony(score, frame, key),
+        **_sound(score, frame, parts, odds),
+        **_structure(score, frame, parts, [None if each == key else each for each in bar_keys]),
+    )
+
+
+class _Frame(NamedTuple):
+    """What sounds, and where the bars are."""
+
+    notes: Heard
+    lines: Floats
+    """Barlines in quarters, the last one included."""
+    beats: Beats
+    first_bar: int
+    """Number of the first measure: 0 for a pickup."""
+
+
+def _sound(score: Score, frame: _Frame, parts: tuple[PartFacts, ...], odds: Floats | None) -> dict[str, Any]:
+    """How fast, how high, how loud, how short, in which texture, and the mood of it all."""
+    notes, pitched = frame.notes, frame.notes.pitched
+    seconds, tempo_bpm, short = _seconds(score, notes), _tempo(score, frame.lines), shortness(notes)
     mean_pitch = float(np.average(pitched.pitch, weights=pitched.length)) if len(pitched) else None
     velocity = loudness(notes)
     if velocity is None:
         velocity = written_loudness(dynamic_levels(score), 0.0, float(notes.end.max(initial=0.0)))
-    density = len(notes) / seconds if seconds else 0.0
     majorness = 0.0 if odds is None else float(2 * np.exp(odds[:12]).sum() - 1)
     strokes = len(np.unique(notes.onset)) / seconds if seconds else 0.0
-    valence, arousal, mood = mood_of(Signs(majorness, tempo_bpm, strokes, mean_pitch, velocity, short))
-    sections = sections_of(notes, lines, first_bar) if len(lines) else ()
-    return Facts(
-        notes=len(notes),
-        seconds=round(seconds, 2),
-        bars=len(lines) - 1 - (1 - first_bar) if len(lines) else None,
-        key=key,
-        key_confidence=0.0 if odds is None else round(float(np.exp(odds.max())), 3),
-        key_changes=_changes(bar_keys, key, first_bar),
-        **_meters(score, notes, first_bar),
-        tempo_bpm=tempo_bpm,
-        tempo_word=None if tempo_bpm is None else tempo_word(tempo_bpm),
-        instruments=tuple(dict.fromkeys(states.program.tolist())),
-        roles=parts,
-        **_harmony(score, pitched, lines, key, first_bar),
-        texture=texture_of(pitched, parts),
-        register=None if mean_pitch is None else register_of(mean_pitch),
-        density=round(density, 2),
-        dynamics=dynamic_word(velocity),
-        articulations=articulations_of(score, notes, short),
-        swing=swings(score, notes, beats),
-        form="".join(section.label for section in sections),
-        sections=sections,
-        valence=valence if len(notes) else 0.0,
-        arousal=arousal if len(notes) else 0.0,
-        mood=mood if len(notes) else "",
-        style=score.tags[0] if score.tags else None,
-        phrases=phrases_of(score, notes, parts, beats, lines, first_bar, [None if k == key else k for k in bar_keys])
-        if len(lines) and len(notes)
-        else (),
-    )
+    mood = mood_of(Signs(majorness, tempo_bpm, strokes, mean_pitch, velocity, short)) if len(notes) else (0.0, 0.0, "")
+    return {
+        "seconds": round(seconds, 2),
+        "tempo_bpm": tempo_bpm,
+        "tempo_word": None if tempo_bpm is None else tempo_word(tempo_bpm),
+        "texture": texture_of(pitched, parts),
+        "register": None if mean_pitch is None else register_of(mean_pitch),
+        "density": round(len(notes) / seconds, 2) if seconds else 0.0,
+        "dynamics": dynamic_word(velocity),
+        "articulations": articulations_of(score, notes, short),
+        "swing": swings(score, notes, frame.beats),
+        **dict(zip(("valence", "arousal", "mood"), mood, strict=True)),
+    }
+
+
+def _structure(score: Score, frame: _Frame, parts: tuple[PartFacts, ...], bar_keys: list[Key | None]) -> dict[str, Any]:
+    """Form and phrases, where there are bars and notes."""
+    if not len(frame.lines) or not len(frame.notes):
+        return {}
+    sections = sections_of(frame.notes, frame.lines, frame.first_bar)
+    return {
+        "form": "".join(section.label for section in sections),
+        "sections": sections,
+        "phrases": phrases_of(score, frame.notes, parts, frame.beats, frame.lines, frame.first_bar, bar_keys),
+    }
 
 
 # Key
 
 
-def _key_odds(score: Score, pitched: Heard) -> Floats:
-    """Log probability of each key by the notes and by what is stated, shape (24,)."""
+def _key_odds(score: Score, pitched: Heard) -> Floats | None:
+    """Log probability of each key by the notes and by what is stated, shape (24,); None where nothing is pitched."""
+    if not len(pitched):
+        return None
     odds = key_odds(pitched)
     stated = score.key_at(0)
     if stated is not None:
@@ -116,11 +140,11 @@ def _named_key(score: Score, index: int) -> Key:
     return key_of(index)
 
 
-def _bar_keys(pitched: Heard, lines: Floats, odds: Floats | None, key: Key | None) -> list[Key | None]:
+def _bar_keys(frame: _Frame, odds: Floats | None, key: Key | None) -> list[Key | None]:
     """The key of each measure, spelled near that of the piece."""
-    if odds is None or key is None or not len(lines):
-        return [key] * max(len(lines) - 1, 0)
-    path = key_path(pitched, lines, odds)
+    if odds is None or key is None or not len(frame.lines):
+        return [key] * max(len(frame.lines) - 1, 0)
+    path = key_path(frame.notes.pitched, frame.lines, odds)
     names = {index: key if index == key_index(key) else _near(key_of(index), key) for index in np.unique(path).tolist()}
     return [names[index] for index in path.tolist()]
 
@@ -161,7 +185,8 @@ def _tempo(score: Score, lines: Floats) -> float | None:
     return float(tempi[np.bincount(which, np.diff(np.r_[start, lines[-1]])).argmax()])
 
 
-def _meters(score: Score, notes: Heard, first_bar: int) -> dict[str, Any]:
+def _meters(score: Score, frame: _Frame) -> dict[str, Any]:
+    notes = frame.notes
     if not len(score.meters):
         meter = meter_of(notes)[0] if _has_quarters(notes) else None
         return {"meter": meter, "meter_is_estimated": meter is not None}
@@ -177,7 +202,7 @@ def _meters(score: Score, notes: Heard, first_bar: int) -> dict[str, Any]:
     counts: dict[Meter, int] = {}
     for (_, meter), span in zip(meters, spans.tolist(), strict=True):
         counts[meter] = counts.get(meter, 0) + span
-    named = tuple((max(bar + first_bar, 1), meter) for bar, meter in meters)
+    named = tuple((max(bar + frame.first_bar, 1), meter) for bar, meter in meters)
     if set(counts) == {Meter(1, 4)} and len(notes):  # a click, as some sequencers write
         return {"meter": meter_of(notes)[0], "meter_is_estimated": True, "meters": named}
     return {"meter": max(counts, key=lambda meter: counts[meter]), "meters": named}
@@ -191,16 +216,16 @@ def _has_quarters(notes: Heard) -> bool:
 # Harmony
 
 
-def _harmony(score: Score, pitched: Heard, lines: Floats, key: Key | None, first_bar: int) -> dict[str, Any]:
-    if not len(lines) or (key is None and not score.chords):
+def _harmony(score: Score, frame: _Frame, key: Key | None) -> dict[str, Any]:
+    if not len(frame.lines) or (key is None and not score.chords):
         return {}
     if score.chords:
-        bars = progressions.stated_bars(score, lines)
+        bars = progressions.stated_bars(score, frame.lines)
     else:
-        bars = progressions.heard_bars(pitched, beats_of(score), key or Key(0))
+        bars = progressions.heard_bars(frame.notes.pitched, frame.beats, key or Key(0))
     summary, count = progressions.commonest(bars)
     return {
-        "chords": tuple(" ".join(bar) for bar in bars[1 - first_bar :]),
+        "chords": tuple(" ".join(bar) for bar in bars[1 - frame.first_bar :]),
         "chords_are_stated": bool(score.chords),
         "chord_summary": summary,
         "chord_summary_count": count,
