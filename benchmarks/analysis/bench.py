@@ -73,18 +73,21 @@ def main() -> None:
     for name, part in parts.items():
         if options.only and name not in options.only:
             continue
-        results[name] = part()
+        results[name] = {"commit": commit(), **part()}
         print(name, json.dumps(results[name], indent=1), flush=True)
         file.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
 
+def commit() -> str:
+    """The commit that is measured."""
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True, cwd=HERE, check=True).stdout.strip()
+
+
 def machine() -> dict[str, Any]:
     """What the figures were measured on."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=HERE, check=True
-    )
     return {
-        "commit": commit.stdout.strip(), "python": platform.python_version(), "system": platform.system(),
+        "python": platform.python_version(), "system": platform.system(),
         "processor": platform.machine(), "cores": os.cpu_count(),
         **{name: version(name) for name in ("mir_eval", "music21", "chorder", "numpy")},
     }  # fmt: skip

@@ -27,10 +27,11 @@ BARLINE_COST, HALF_COST, BEAT_COST = 0.7, 1.5, 2.5
 """Log odds against a change of chord at a barline, at every second beat, and elsewhere."""
 OUTSIDE_COST = 0.8
 """Log odds against a chord for each of its tones outside the scale of the key."""
-_SCALES = (
-    np.isin(np.arange(12), (0, 2, 4, 5, 7, 9, 11)), np.isin(np.arange(12), (0, 2, 3, 5, 7, 8, 10, 11)),
-)  # fmt: skip
-"""Pitch classes of C major and of C minor with both sevenths."""
+_SCALES = np.array([
+    np.isin((np.arange(12) - tonic) % 12, scale)
+    for scale in ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10, 11)) for tonic in range(12)
+], np.float64)  # fmt: skip
+"""Scales of the major keys and of the minor ones with both sevenths, shape (24, 12)."""
 _TONES = np.array([
     np.isin(np.arange(12), [(root + tone) % 12 for tone in theory.KINDS[kind][0]])
     for kind in KINDS for root in range(12)
@@ -94,9 +95,7 @@ def _key_odds(notes: Heard) -> Floats:
     """Log odds of every chord by the key of the piece, shape (12 · kinds,): what a tone outside its scale costs."""
     if not len(notes):
         return np.zeros(len(_TONES))
-    likely = np.exp(key_odds(notes))
-    in_scale = np.array([np.roll(scale, tonic) for scale in _SCALES for tonic in range(12)], np.float64)
-    return -OUTSIDE_COST * (_TONES @ (1 - likely @ in_scale))
+    return -OUTSIDE_COST * (_TONES @ (1 - np.exp(key_odds(notes)) @ _SCALES))
 
 
 def _by_bar(odds: Floats, beats: Beats) -> tuple[Floats, Ints]:

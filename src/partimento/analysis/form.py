@@ -131,9 +131,12 @@ def _runs(alike: Floats, least: float) -> list[_Run]:
 def _along(alike: Floats, lag: int, least: float) -> list[_Run]:
     """Runs on one diagonal."""
     line = np.diagonal(alike, lag)
-    total = np.cumsum(np.r_[0.0, line])
+    total = np.zeros(len(line) + 1)
+    np.cumsum(line, out=total[1:])
     is_like = total[_SHORTEST:] - total[:-_SHORTEST] >= least * _SHORTEST
-    edges = np.flatnonzero(np.diff(np.r_[False, is_like, False]))
+    if not is_like.any():
+        return []
+    edges = np.flatnonzero(np.diff(np.pad(is_like, 1)))
     runs: list[_Run] = []
     for start, stop in zip(edges[::2].tolist(), (edges[1::2] + _SHORTEST - 1).tolist(), strict=True):
         first, last = _best_within(np.asarray(total - least * np.arange(len(total)), np.float64), start, stop)

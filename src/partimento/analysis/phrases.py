@@ -113,7 +113,7 @@ def rhythm(melody: Heard, edges: Floats) -> Rhythm:
     """A word for how a melody moves."""
     beat = float(np.mean(np.diff(edges))) if len(edges) > 1 else 1.0
     span = max(float(edges[-1] - edges[0]), 1e-9)
-    until = np.r_[melody.onset[1:], edges[-1]]
+    until = np.append(melody.onset[1:], edges[-1])
     sounding = float(np.minimum(melody.end, until).sum() - melody.onset.sum()) / span
     pace = len(melody) * beat / span
     step = (until - melody.onset) / beat
