@@ -39,7 +39,8 @@ def clipped(score: Score, runs: Sequence[Run]) -> Score:
     notes = notes.copy()
     notes["duration_tick"] = np.minimum(notes["duration_tick"], room)
     at_edge = np.flatnonzero(notes["duration_tick"] == room)
-    return replace(score, notes=np.delete(notes, at_edge[doubled(notes[at_edge])]))
+    twice = at_edge[doubled(notes.take(at_edge))]
+    return replace(score, notes=np.delete(notes, twice) if len(twice) else notes)
 
 
 def cut(

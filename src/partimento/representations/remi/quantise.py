@@ -100,6 +100,9 @@ def _notes(score: Score, velocities: bool, end: int, unit: int) -> tuple[Records
 
 def doubled(notes: Records) -> NDArray[np.bool_]:
     """Which notes equal another one in part, onset, duration and pitch; the loudest of them is not marked."""
+    struck = np.sort((notes["onset_tick"] << 24) + (notes["part"].astype(np.int64) << 8) + notes["pitch"])
+    if not (struck[1:] == struck[:-1]).any():  # mostly nothing is struck twice at once, and that is soon seen
+        return np.zeros(len(notes), bool)
     same_by = ("onset_tick", "part", "duration_tick", "pitch")
     order = np.lexsort([notes[n] for n in ("note_id", "velocity", *same_by)])
     same = np.ones(max(len(order) - 1, 0), bool)
@@ -138,8 +141,15 @@ def _source_ticks(score: Score, measures: Records) -> NDArray[np.int64]:
     return ((2 * measures["onset_tick"] + 1) * score.ticks_per_quarter - 1) // (2 * GRID)
 
 
+def _where_new(score: Score, events: Records, measures: Records) -> tuple[NDArray[np.int64], Records]:
+    """Measures that begin under another event than the one before, and the indices of these events."""
+    index = _in_force(events["onset_tick"], _source_ticks(score, measures))
+    is_new = np.append(True, index[1:] != index[:-1])
+    return index[is_new], measures[is_new]
+
+
 def _meters(score: Score, measures: Records) -> Records:
-    index = _in_force(score.meters["onset_tick"], _source_ticks(score, measures))
+    index, measures = _where_new(score, score.meters, measures)
     rows, current = [], _FALLBACK_METER
     for onset, beats, beat_type in zip(
         measures["onset_tick"].tolist(),
@@ -156,7 +166,7 @@ def _keys(score: Score, measures: Records) -> Records:
     if not len(score.keys):
         return np.empty(0, KEY)
     keys = score.keys[score.keys["part"] == score.keys["part"].min()]
-    index = _in_force(keys["onset_tick"], _source_ticks(score, measures))
+    index, measures = _where_new(score, keys, measures)
     fifths = (
         (keys["fifths"][index].astype(np.int64) + 7) % 12
         - 7
@@ -169,7 +179,7 @@ def _keys(score: Score, measures: Records) -> Records:
 def _tempos(score: Score, measures: Records) -> Records:
     if not len(score.tempos):
         return np.empty(0, TEMPO)
-    index = _in_force(score.tempos["onset_tick"], _source_ticks(score, measures))
+    index, measures = _where_new(score, score.tempos, measures)
     sayable = np.array(TEMPOS_BPM[1:])
     nearest = np.abs(score.tempos["tempo_bpm"][index][:, None] - sayable).argmin(axis=1)
     return _changes(list(zip(measures["onset_tick"].tolist(), sayable[nearest].tolist(), strict=True)), TEMPO)
