@@ -17,6 +17,7 @@ from partimento.data.dataset import SPLITS, TokenDataset
 from partimento.data.prepare import Options, Report, prepare
 from partimento.data.prepare.pieces import describe
 from partimento.data.prepare.work import PlannedFile
+from partimento.data.report.survey import survey
 from partimento.data.sources.file import SourceFile
 from partimento.errors import BadFile, BadInput
 from partimento.io import load_score, save_score
@@ -299,3 +300,13 @@ def test_text_is_cut_into_parts_that_read_back(long: Path, tmp_path: Path, name)
     assert max(row["tokens"] for row in rows) <= options.context
     text = create_text(name)
     assert sum(len(text.read(row["text"], Compose()).notes) for row in rows) == 4 * (30 + 41 + 77)
+
+
+def test_the_page_of_a_dataset_of_text_has_its_lengths(long: Path, tmp_path: Path) -> None:
+    report = prepare(
+        [str(long)], tmp_path / "data", representation="chord_llama", workers=0, progress=False,
+        options=Options(context=700, annotate=False),
+    )  # fmt: skip
+    found = survey(tmp_path / "data")
+    assert {split: len(lengths) for split, lengths in found.lengths.items()} == report.rows
+    assert {split: int(lengths.sum()) for split, lengths in found.lengths.items()} == report.tokens

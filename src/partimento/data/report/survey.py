@@ -104,6 +104,13 @@ def _table(path: Path, columns: list[str] | None = None) -> Any:
         raise BadFile(path, f"is damaged ({str(error).splitlines()[0]}); prepare the dataset again") from None
 
 
+def _names(path: Path) -> set[str]:
+    try:
+        return set(pq.read_schema(path).names)
+    except (pa.ArrowException, OSError):  # who reads the table says what is wrong with it
+        return set()
+
+
 def _pieces(path: Path) -> dict[str, list[Any]]:
     return _table(path).to_pydict() if path.is_file() else {}
 
@@ -112,6 +119,11 @@ def _rows(folder: Path, split: str) -> tuple[NDArray[np.int64], list[bytes]]:
     """Length of each row, and a digest of its tokens behind the prompt, which says what music it is."""
     lengths, digests = [np.empty(0, np.int64)], list[bytes]()
     for path in sorted(folder.glob(f"{split}-*.parquet")):
+        if text := _names(path) & {"text", "output"}:  # rows of text count their tokens themselves
+            table = _table(path, ["tokens", *text])
+            lengths.append(table["tokens"].to_numpy().astype(np.int64))
+            digests += [hashlib.blake2b(text.encode(), digest_size=12).digest() for text in table[1].to_pylist()]
+            continue
         table = _table(path, ["ids", "prompt_length"])
         if not len(table):
             continue
