@@ -559,3 +559,32 @@ def test_windows_around_bars_to_fill_in_fit_the_budget(rep, score_and_task, budg
         ids = rep.encode(piece, part).ids
         assert len(ids) <= budget
         assert spliced(piece, rep.decode(ids, part), part) == spliced(piece, rep.quantise(piece)[0], part)
+
+
+@each
+@given(HOLES, SEEDS)
+def test_constraints_hold_in_the_bars_that_are_filled_in(rep, score_and_task, seed):
+    needs(rep, "infill", "playable", "max_rest_bars")
+    score, task = score_and_task[0], hole(rep, *score_and_task)
+    assume(not score.programs)
+    _, whole = walked(rep, task, seed)
+    assume(len(whole.measures) == len(score.measures))
+    begin, end = span(whole, task)
+    for part in chosen_parts(whole, task):
+        notes = whole.notes[whole.notes["part"] == part]
+        release = notes["onset_tick"] + notes["duration_tick"]
+        written = (notes["onset_tick"] >= begin) & (notes["onset_tick"] < end)
+        spec = instrument(_program(whole, notes[0])) if len(notes) else None
+        if task.constraints.playable and spec:
+            assert (release[written] <= end).all()
+            assert ((notes["pitch"] >= spec.lowest_pitch) & (notes["pitch"] <= spec.highest_pitch))[written].all()
+            before = release[notes["onset_tick"] < begin].max(initial=0) if spec.is_monophonic else 0
+            assert (notes["onset_tick"][written] >= before).all()
+            if spec.is_monophonic:
+                assert (notes["onset_tick"][written][1:] >= release[written][:-1]).all()
+        if task.constraints.max_rest_bars is not None:
+            silent = 0
+            for bar, (onset, duration) in enumerate(whole.measures[: task.last].tolist()):
+                sounds = (notes["onset_tick"] < onset + duration) & (release > onset)
+                silent = 0 if sounds.any() else silent + 1
+                assert bar < task.first or silent <= task.constraints.max_rest_bars
