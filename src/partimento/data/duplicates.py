@@ -22,9 +22,11 @@ MELODY, BASS, CHORDS = 10, 10, 6
 LOOK_BACK = 8
 """Moments for which a note may cover others."""
 
-SHARE, LEAST = 0.15, 6
-"""From which share of the smaller piece on, and in how many ranges, sketches of near-duplicates agree."""
+SHARE, LEAST = 0.2, 8
+"""From which share of the smaller piece on, and in how many ranges at least, sketches of near-duplicates agree: below a
+share of 0.15, tunes of one kind are joined that have phrases in common and nothing else (`benchmarks/duplicates`)."""
 NEIGHBOURS = 3
+"""With how many before it in a range each piece is compared."""
 _CHUNK = 1 << 14
 
 Sketches = NDArray[np.uint32]
