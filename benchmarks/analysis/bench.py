@@ -1,6 +1,6 @@
 """How often are chords, keys and meters found right from the notes alone?
 
-    PARTIMENTO_DATA=FOLDER python benchmarks/analysis/bench.py [--songs 111] [--slow 20] [--keys 40]
+    PARTIMENTO_DATA=FOLDER python benchmarks/analysis/bench.py [--songs 111] [--slow 20] [--keys 60]
         [--only chords keys meters roles cost]
 
 Truth is described in `truth.py`, the peers in `peers.py`. Everything was fitted on one half (even places) and
@@ -58,7 +58,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--songs", type=int, default=111, help="songs of POP909")
     parser.add_argument("--slow", type=int, default=20, help="of these for music21, which takes long")
-    parser.add_argument("--keys", type=int, default=40, help="pieces of each source on which music21 is asked for keys")
+    parser.add_argument("--keys", type=int, default=60, help="pieces of each source on which music21 is asked for keys")
     parser.add_argument("--only", nargs="*", default=[], help="what to measure anew: chords, keys, meters, roles, cost")
     options = parser.parse_args()
     logging.disable(logging.WARNING)
