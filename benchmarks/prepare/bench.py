@@ -138,6 +138,7 @@ def speed(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
                 seconds[name].append(spent)
             for made in ("ours", "theirs"):
                 shutil.rmtree(folder / made, ignore_errors=True)
+    shutil.rmtree(files)
     return {
         "files": len(paths), "notes": notes, "repeats": options.repeats,
         "microseconds_per_note": {name: round(float(np.median(s)) / notes * 1e6, 2) for name, s in seconds.items()},
@@ -221,7 +222,7 @@ def ray(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """A Ray cluster of two nodes, simulated on this machine, beside the pool, by turns."""
     from ray.cluster_utils import Cluster
 
-    files = linked(music() * 12, folder / "files")
+    files = linked(music() * 4, folder / "files")
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     cluster.add_node(num_cpus=1)
     runs: dict[str, list[dict[str, float]]] = {"pool": [], "ray": []}
