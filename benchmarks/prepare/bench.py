@@ -31,7 +31,7 @@ from partimento.data.prepare.supervisor import environment
 HERE = Path(__file__).parent
 FOLDERS = ("B_pop909", "A_freedoom-midi")
 MEMORY = ("MALLOC_TOP_PAD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")
-PLAIN = ["--no-annotate", "--no-facts", "--max-parts", "100", "--dedup", "off"]
+PLAIN = ["--no-annotate", "--no-facts", "--max-parts", "100"]
 CONTEXT = 1024
 
 
@@ -155,9 +155,21 @@ def ratio(slow: list[float], fast: list[float]) -> float:
     return round(float(np.median(np.array(slow) / np.array(fast))), 1)
 
 
-def prepared(files: Path, out: Path, *flags: str) -> dict[str, float]:
+def prepared(files: Path, out: Path, *flags: str, dedup: str = "off") -> dict[str, float]:
     """Seconds on the wall and of CPU, and peak memory in MiB, of the command; what it made is removed."""
-    command = [sys.executable, "-m", "partimento", "prepare", str(files), "--out", str(out), *PLAIN, *flags]
+    command = [
+        sys.executable,
+        "-m",
+        "partimento",
+        "prepare",
+        str(files),
+        "--out",
+        str(out),
+        *PLAIN,
+        "--dedup",
+        dedup,
+        *flags,
+    ]
     start, spent = time.monotonic(), cpu()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     peaks = dict[int, float]()
@@ -252,8 +264,10 @@ def memory(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     for path in sorted(files.iterdir())[:few]:
         (first / path.name).symlink_to(path)
     for dedup in ("off", "exact", "near"):
-        flags = ("--workers", "2", "--dedup", dedup)
-        runs[dedup] = {count: prepared(place, folder / "out", *flags) for count, place in ((few, first), (many, files))}
+        runs[dedup] = {
+            count: prepared(place, folder / "out", "--workers", "2", dedup=dedup)
+            for count, place in ((few, first), (many, files))
+        }
     shutil.rmtree(files)
     shutil.rmtree(first)
     off = runs["off"]

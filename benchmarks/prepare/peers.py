@@ -107,21 +107,54 @@ def _events(compound: list[int]) -> list[int]:
 def _is_kept(events: list[int]) -> bool:
     if len(events) < EVENT * LEAST_EVENTS:
         return False
-    seconds = events[-3] / TIME_RESOLUTION
-    instruments = {(note - NOTE) // 128 for note in events[2::3]}
-    return LEAST_SECONDS <= seconds <= MOST_SECONDS and len(instruments) <= MOST_INSTRUMENTS
+    seconds = _latest(events) / TIME_RESOLUTION
+    return LEAST_SECONDS <= seconds <= MOST_SECONDS and len(_instruments(events)) <= MOST_INSTRUMENTS
+
+
+def _triples(tokens: list[int]) -> Iterator[tuple[int, int, int]]:
+    return zip(tokens[0::3], tokens[1::3], tokens[2::3], strict=True)
+
+
+def _latest(tokens: list[int]) -> int:
+    latest = 0
+    for time, _, note in _triples(tokens):
+        if note == SEPARATOR:
+            break
+        latest = max(latest, time - TIME if note < CONTROL else time - CONTROL)
+    return latest
+
+
+def _earliest(tokens: list[int]) -> int:
+    earliest = None
+    for time, _, note in _triples(tokens):
+        if note == SEPARATOR:
+            break
+        time = time - TIME if note < CONTROL else time - CONTROL
+        earliest = time if earliest is None else min(earliest, time)
+    return earliest or 0
+
+
+def _instruments(tokens: list[int]) -> dict[int, int]:
+    counts = defaultdict[int, int](int)
+    for _, _, note in _triples(tokens):
+        if note < CONTROL:
+            counts[(note - NOTE) // 128] += 1
+    return counts
 
 
 def _anticipated(events: list[int]) -> Iterator[tuple[int, list[int]]]:
     """The piece without controls, which is the first of its augmentations, with a rest for each second of silence."""
-    padded, last = list[int](), 0
-    for index in range(0, len(events), EVENT):
-        time = events[index]
+    _instruments(events)
+    padded, last, end = list[int](), 0, _latest(events)
+    for time, duration, note in _triples(events):
         while time > last + TIME_RESOLUTION:
+            padded += [last + TIME_RESOLUTION, DURATION, REST]
             last += TIME_RESOLUTION
-            padded += [TIME + last, DURATION, REST]
-        padded += events[index : index + EVENT]
+        padded += [time, duration, note]
         last = time
+    while end > last + TIME_RESOLUTION:
+        padded += [last + TIME_RESOLUTION, DURATION, REST]
+        last += TIME_RESOLUTION
     yield AUTOREGRESS, padded
 
 
@@ -129,15 +162,23 @@ def _rows(waiting: list[int], flag: int) -> Iterator[list[int]]:
     """Full rows, taken from the front; their times begin at 0."""
     while len(waiting) >= CONTEXT - 1:
         taken, waiting[: CONTEXT - 1] = waiting[: CONTEXT - 1], []
-        times = [t for t, note in zip(taken[0::3], taken[2::3], strict=True) if note != SEPARATOR]
-        first = min(times, default=0)
-        if max(times, default=0) - first >= MAX_TIME:
+        moved = _moved(taken, -_earliest(taken))
+        if moved is not None and _earliest(moved) == 0:
+            yield [flag, *moved]
+
+
+def _moved(tokens: list[int], by: int) -> list[int] | None:
+    """All times of the first piece moved; None where one would be too late."""
+    moved = list[int]()
+    for time, duration, note in _triples(tokens):
+        if note == SEPARATOR:
+            moved += [time, duration, note]
+            by = 0
             continue
-        row = [flag]
-        for index in range(0, len(taken), EVENT):
-            event = taken[index : index + EVENT]
-            row += event if event[0] == SEPARATOR else [event[0] - first, *event[1:]]
-        yield row
+        if time + by >= MAX_TIME:
+            return None
+        moved += [time + by, duration, note]
+    return moved
 
 
 __all__ = ["anticipation", "miditok_rows", "miditok_whole"]

@@ -164,5 +164,5 @@ def measures_from_meters(meters: Records, ticks_per_quarter: int, end_tick: int,
     last_start = int(flat[-1])
     measures = np.zeros(len(flat), MEASURE)
     measures["onset_tick"] = flat
-    measures["duration_tick"] = np.diff(np.r_[flat, last_start + length])
+    measures["duration_tick"] = np.diff(np.concatenate((flat, [last_start + length])))
     return measures

@@ -160,9 +160,9 @@ class Score:
     def _tempo_map(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
         ticks, bpm = self.tempos["onset_tick"], self.tempos["tempo_bpm"]
         if not len(ticks) or ticks[0] > 0:
-            ticks, bpm = np.r_[0, ticks], np.r_[DEFAULT_TEMPO_BPM, bpm]
+            ticks, bpm = np.concatenate(([0], ticks)), np.concatenate(([DEFAULT_TEMPO_BPM], bpm))
         per_tick = 60.0 / bpm / self.ticks_per_quarter
-        return ticks, np.r_[0.0, np.cumsum(np.diff(ticks) * per_tick[:-1])], per_tick
+        return ticks, np.concatenate(([0.0], np.cumsum(np.diff(ticks) * per_tick[:-1]))), per_tick
 
     def quarters(self, tick: int) -> Fraction:
         """A tick in quarters from the start."""

@@ -198,7 +198,7 @@ def _steps(data: bytes, tracks: tuple[Span, ...]) -> Bytes:
 def _leaps(steps: Bytes) -> Bytes:
     """For each byte the length of two steps in a row, 0 where one of them is 0."""
     places = np.arange(len(steps))
-    second = steps[np.minimum(places + steps, len(steps) - 1)]
+    second = steps.take(places + steps, mode="clip")
     return (steps + second) * (second > 0)
 
 
@@ -220,7 +220,7 @@ def _gathered(walker: _Walker, tracks: tuple[Span, ...], warnings: list[str]) ->
     track = np.repeat(np.arange(len(tracks)), counts)
     ticks, at = _deltas(data, places)
     np.cumsum(ticks, out=ticks)
-    ticks -= np.repeat(np.r_[0, ticks][bounds], counts)
+    ticks -= np.repeat(np.concatenate(([0], ticks))[bounds], counts)
     byte = data[at]
     is_system, is_running = byte >= 0xF0, byte < 0x80
     last = np.where(is_system | is_running, -1, np.arange(len(byte)))

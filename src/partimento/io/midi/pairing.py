@@ -39,7 +39,7 @@ def pair(decoded: Decoded) -> Notes:
     key = source * 128 + events.first[at]
     order = np.argsort(key.astype(np.uint16) if len(decoded.ends) <= 32 else key, kind="stable")
     key, is_on = key[order], is_on[order]
-    group = np.cumsum(np.r_[False, key[1:] != key[:-1]]) if len(key) else key
+    group = np.cumsum(np.concatenate(([False], key[1:] != key[:-1]))) if len(key) else key
     kept = ~_strays(group, is_on)
     if not kept.all():
         order, is_on, group = order[kept], is_on[kept], group[kept]
@@ -59,14 +59,14 @@ def _strays(
 ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Which events are ends of no note: where the number of sounding notes would fall below 0."""
     sounding = np.cumsum(np.where(is_on, 1, -1))
-    first = np.flatnonzero(np.r_[True, group[1:] != group[:-1]]) if len(group) else group
+    first = np.flatnonzero(np.concatenate(([True], group[1:] != group[:-1]))) if len(group) else group
     before = sounding[first] - np.where(is_on[first], 1, -1)
     sounding -= before[group]
     if not len(group) or sounding.min() >= 0:
         return np.zeros(len(group), bool)
     depth = sounding - group * (2 * len(group) + 1)  # each group lies below the one before, so one minimum serves all
     lowest = np.minimum.accumulate(np.minimum(depth, -group * (2 * len(group) + 1)))
-    earlier = np.r_[0, lowest[:-1]]
+    earlier = np.concatenate(([0], lowest[:-1]))
     earlier[first] = -group[first] * (2 * len(group) + 1)
     return ~is_on & (depth < earlier)
 

@@ -208,7 +208,7 @@ def _put_chords(stream: _Stream, score: Score, vocabulary: Vocabulary) -> None:
     onset = np.array([c.onset_tick for c in score.chords], np.int64)
     measure = score.measure_at(onset)
     position = (onset - score.measures["onset_tick"][measure]) // vocabulary.unit
-    opens = np.r_[True, np.diff(measure) > 0]
+    opens = np.concatenate(([True], np.diff(measure) > 0))
     ordinal = np.arange(len(onset)) - np.maximum.accumulate(np.where(opens, np.arange(len(onset)), 0))
     rank = 5 + 3 * ordinal
     placed = ~(opens & (position == 0))
@@ -233,9 +233,9 @@ def _put_notes(stream: _Stream, score: Score, vocabulary: Vocabulary) -> None:
     onset = notes["onset_tick"] - score.measures["onset_tick"][measure]
     index = np.arange(len(notes))
 
-    opens_segment = np.r_[True, (np.diff(measure) != 0) | (np.diff(part) != 0)]
+    opens_segment = np.concatenate(([True], (np.diff(measure) != 0) | (np.diff(part) != 0)))
     changed = (np.diff(onset) != 0) | (np.diff(duration) != 0) | (np.diff(notes["velocity"].astype(np.int64)) != 0)
-    opens_group = opens_segment | np.r_[True, changed]
+    opens_group = opens_segment | np.concatenate(([True], changed))
     _put_instruments(stream, score, vocabulary, measure[opens_segment], part[opens_segment], index[opens_segment])
 
     group = index[opens_group]
@@ -243,7 +243,7 @@ def _put_notes(stream: _Stream, score: Score, vocabulary: Vocabulary) -> None:
     last = score.measures["duration_tick"][at] // vocabulary.unit - 1
     position = np.minimum(_nearest_step(onset[group], vocabulary), last)
     release = np.maximum(_nearest_step((onset + duration)[group], vocabulary), position + 1)
-    expected = np.where(opens_segment[group], 0, np.r_[0, release[:-1]])
+    expected = np.where(opens_segment[group], 0, np.concatenate(([0], release[:-1])))
     placed = position != expected
     stream.put(at[placed], group[placed], 1000, first["Position"] + position[placed])
     _put_shifts(stream, at, group, 1001, onset[group] - position * vocabulary.unit, vocabulary)

@@ -70,7 +70,7 @@ def steps(ticks: NDArray[np.int64], ticks_per_quarter: int, unit: int = 1) -> ND
 
 def _measures(score: Score) -> Records:
     last = score.measures[-1]
-    edges = np.r_[score.measures["onset_tick"], last["onset_tick"] + last["duration_tick"]]
+    edges = np.append(score.measures["onset_tick"], last["onset_tick"] + last["duration_tick"])
     starts = np.unique(steps(edges, score.ticks_per_quarter)).tolist()
     if len(starts) == 1:
         starts.append(starts[0] + 1)
