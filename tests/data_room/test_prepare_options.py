@@ -23,7 +23,7 @@ from partimento.errors import BadFile, BadInput
 from partimento.io import load_score, save_score
 from partimento.plan import Compose
 from partimento.representations import create, create_text
-from partimento.score import TEMPO, Part
+from partimento.score import TEMPO, Part, Score, notes_array
 
 
 def tune(seed: int, bars: int = 8, transposed: int = 0) -> str:
@@ -300,6 +300,29 @@ def test_text_is_cut_into_parts_that_read_back(long: Path, tmp_path: Path, name)
     assert max(row["tokens"] for row in rows) <= options.context
     text = create_text(name)
     assert sum(len(text.read(row["text"], Compose()).notes) for row in rows) == 4 * (30 + 41 + 77)
+
+
+def test_text_of_music_without_a_beat_is_cut_too(tmp_path: Path) -> None:
+    notes = [{"onset_tick": 37 * k, "duration_tick": 30, "pitch": 48 + k % 31} for k in range(200)]
+    (tmp_path / "music").mkdir()
+    save_score(Score(50, (Part("Piano", 0),), notes_array(notes)), tmp_path / "music" / "played.mid")
+    report = prepare(
+        [str(tmp_path / "music")], tmp_path / "data", representation="event_json", workers=0, progress=False,
+        options=Options(context=500, annotate=False, facts=False),
+    )  # fmt: skip
+    rows = [row for split in SPLITS for row in pq.read_table(tmp_path / "data" / f"{split}-00000.parquet").to_pylist()]
+    assert report.failures == []
+    assert len(rows) > 1
+    assert max(row["tokens"] for row in rows) <= 500
+    assert sum(len(create_text("event_json").read(row["text"], Compose()).notes) for row in rows) == 200
+
+
+def test_a_measure_that_is_too_long_for_a_row_of_chord_llama_is_a_reason(long: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="a measure has more than 150 tokens of text"):
+        prepare(
+            [str(long)], tmp_path / "data", representation="chord_llama", workers=0, progress=False,
+            options=Options(context=150, annotate=False, facts=False),
+        )  # fmt: skip
 
 
 def test_the_page_of_a_dataset_of_text_has_its_lengths(long: Path, tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_folders_that_are_no_datasets_are_refused(dataset, tmp_path, capsys):
 
 def test_the_command_writes_into_the_dataset(dataset, capsys):
     assert main(["data", "report", str(dataset)]) == 0
-    assert "nothing of training is held out" in capsys.readouterr().out
+    assert "nothing stands on both sides of the split" in capsys.readouterr().out
     assert (dataset / "report.html").is_file()
 
 

@@ -38,7 +38,9 @@ def report(
     found = survey(dataset)
     write_page(found, page)
     leaks = found.leakage.clusters + sum(found.leakage.rows.values())
-    verdict = f"{leaks:,} things stand on both sides of the split" if leaks else "nothing of training is held out"
+    verdict = (
+        f"{leaks:,} things stand on both sides of the split" if leaks else "nothing stands on both sides of the split"
+    )
     console().print(f"{page}: {verdict}", markup=False, soft_wrap=True)
     if show:
         webbrowser.open(page.resolve().as_uri())

@@ -111,7 +111,8 @@ def print_report(report: Report, out: Path) -> None:
     ]
     terminal.print(table(rows, ("split", "pieces", "rows", "tokens", "notes")))
     left_out = f"{len(report.failures):,} left out, " if report.failures else ""
-    counts = f"{report.files:,} files, {report.pieces:,} pieces, {left_out}{report.duplicates:,} duplicates"
+    duplicates = f"{report.duplicates:,} duplicate{'s' * (report.duplicates != 1)}"
+    counts = f"{report.files:,} files, {report.pieces:,} pieces, {left_out}{duplicates}"
     terminal.print(f"{plain(str(out))}: {counts}", markup=False, soft_wrap=True)
     for reason, count in report.reasons()[:_MOST_REASONS]:
-        terminal.print(f"  {count:,} × {plain(reason)}", markup=False)
+        terminal.print(f"  {count:,} × {plain(reason)}", markup=False, soft_wrap=True)

@@ -47,7 +47,8 @@ def encode(
 
     Text representations (abc, chord_llama, event_json) are written as text. The others are written as .json, which
     decode reads without being told what it is, as .txt with a line of ids per window, or as .tokens with names.
-    What the representation cannot say is counted.
+    What the representation cannot say is counted. For abc and chord_llama as text, what was only played is put on a
+    page first, as `convert` does.
 
     **Examples**
 
@@ -58,15 +59,15 @@ def encode(
 
     Args:
         source: MIDI, MusicXML or ABC file.
-        as_: Name of the representation.
+        as_: Name of the representation: abc, amt, performance, remi; chord_llama, event_json (text).
         out: File to write; it is replaced if it exists.
-        tokens: Ids, where the representation is both a text and a vocabulary of its own (abc).
+        tokens: Tokens, where the representation is text and tokens both (abc); a file .json or .tokens says it, too.
         context: Most tokens in a window; longer pieces are cut.
         option: Options of the representation, NAME=VALUE.
         tune: Which tune of a file that holds several.
     """
     options = _options(option)
-    if as_ in TEXT_REPRESENTATIONS and not (tokens and as_ in REPRESENTATIONS):
+    if _is_text(as_, tokens, out):
         _write_text(create_text(as_, **options), load_tune(source, tune), out)
         return
     _known(as_)
@@ -98,7 +99,7 @@ def decode(
         source: File with tokens or text, such as encode writes or a model.
         out: File to write: MIDI, MusicXML, ABC, or sound (.wav .flac .ogg .mp3).
         as_: Name of the representation; by default what the file says or its ending tells.
-        tokens: Ids, where the representation is both a text and a vocabulary of its own (abc).
+        tokens: Tokens, where the representation is text and tokens both (abc); a file .json or .tokens says it, too.
         option: Options of the representation, NAME=VALUE.
     """
     if out.suffix.lower() not in _SOUND:
@@ -112,23 +113,36 @@ def decode(
 def _read(source: Path, name: str | None, tokens: bool, options: dict[str, Any]) -> Score:
     kind = source.suffix.lower()
     name = name or _name_in(source, kind)
-    if name in TEXT_REPRESENTATIONS and not (name in REPRESENTATIONS and (tokens or kind in token_files.SUFFIXES)):
-        data = read_bytes(source)
-        try:
-            return create_text(name, **options).read(data.decode("utf-8-sig"), Compose())
-        except UnicodeDecodeError:
-            raise BadFile(source, "is no text in UTF-8") from None
-        except BadFile:
-            raise
-        except BadInput as error:
-            raise BadFile(source, str(error)) from None
+    if name is not None and _is_text(name, tokens, source):
+        return _read_text(source, create_text(name, **options))
     if name is not None:
         _known(name)
     representation = create(name, **options) if name is not None and kind != ".json" else None
     document = token_files.read_document(source, representation)
+    if name not in (None, document.representation.name):
+        raise BadFile(source, f"holds tokens of {document.representation.name}, not of {name}; leave --as out")
     if dropped := sum(window.dropped for window in document.windows):
         console().print(f"left out: {dropped:,} × token that belongs to no note", markup=False, soft_wrap=True)
     return token_files.decode_piece(document)
+
+
+def _is_text(name: str, tokens: bool, file: Path) -> bool:
+    """Whether a file is to hold text; of what is text and tokens both, .tokens and .json hold tokens."""
+    return name in TEXT_REPRESENTATIONS and not (
+        name in REPRESENTATIONS and (tokens or file.suffix.lower() in (".tokens", ".json"))
+    )
+
+
+def _read_text(source: Path, representation: TextRepresentation) -> Score:
+    data = read_bytes(source)
+    try:
+        return representation.read(data.decode("utf-8-sig"), Compose())
+    except UnicodeDecodeError:
+        raise BadFile(source, "is no text in UTF-8") from None
+    except BadFile as error:
+        raise BadFile(source, error.reason) from None
+    except BadInput as error:
+        raise BadFile(source, str(error)) from None
 
 
 def _name_in(source: Path, suffix: str) -> str | None:
@@ -170,6 +184,10 @@ def _options(pairs: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _write_text(representation: TextRepresentation, score: Score, out: Path) -> None:
+    if representation.is_notation:
+        from partimento.notation import engrave
+
+        score = engrave(score)
     text = representation.write(score, Compose())
     write_bytes(out, text.encode())
     lines = text.count("\n") + (not text.endswith("\n"))

@@ -46,5 +46,7 @@ def format_of(path: Path | str) -> Format:
     """
     suffix = Path(path).suffix.lower()
     if suffix not in FORMATS:
-        raise BadFile(path, f"{suffix or 'no ending'} is no format of music; use one of {' '.join(FORMATS)}")
+        raise BadFile(
+            path, f"{suffix or 'a name without an ending'} is no format of music; use one of {' '.join(FORMATS)}"
+        )
     return FORMATS[suffix]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any, TypeVar
 
 from partimento.errors import BadRecipe
@@ -82,7 +83,17 @@ def create_text(name: str, **config: Any) -> TextRepresentation:
 
 def _built(registry: dict[str, Callable[..., T]], name: str, config: dict[str, Any]) -> T:
     if name not in registry:
-        raise BadRecipe(f"there is no representation {name!r}; choose from {', '.join(registry)}")
+        is_other = name in REPRESENTATIONS or name in TEXT_REPRESENTATIONS
+        wrong = (
+            ("makes tokens, not text" if name in REPRESENTATIONS else "makes text, not tokens")
+            if is_other
+            else "is no representation"
+        )
+        raise BadRecipe(f"{name} {wrong}; choose from {', '.join(registry)}")
+    known = list(signature(registry[name]).parameters)
+    for option in config:
+        if option not in known:
+            raise BadRecipe(f"representation {name} has no option {option!r}; it has {', '.join(known) or 'none'}")
     try:
         return registry[name](**config)
     except TypeError as error:

@@ -186,6 +186,11 @@ class TextRepresentation(Protocol):
         """Ending of a file with such text, `.abc`."""
         ...
 
+    @property
+    def is_notation(self) -> bool:
+        """Whether it is sheet music, so that what was only played is better engraved first (`notation.engrave`)."""
+        ...
+
     def quantise(self, score: Score) -> tuple[Score, Losses]:
         """What can be said of a score, and what has to be left out."""
         ...

@@ -232,9 +232,10 @@ def _finish(run: _Run, module: LanguageModule, status: Status, out: Path, consol
     )
     shutil.rmtree(run.folder)
     losses = made["losses"]
+    percent = losses["percent_below_bigram"]
     console.print(
         f"validation loss {status.best_loss:.3f} (step {status.best_step}), bigram {losses['bigram']:.3f}: "
-        f"{losses['percent_below_bigram']:.1f} % below\nthe model is in {out}",
+        f"{abs(percent):.1f} % {'below' if percent >= 0 else 'above'} it\nthe model is in {out}",
         soft_wrap=True,
     )
 

@@ -71,6 +71,8 @@ def prepare(
     """
     if out.exists():
         raise BadInput(f"{out}: exists already; name another folder or remove it")
+    if representation not in (names := sorted({*REPRESENTATIONS, *TEXT_REPRESENTATIONS})):
+        raise BadInput(f"there is no representation {representation!r}; choose from {', '.join(names)}")
     is_text = text or (representation in TEXT_REPRESENTATIONS and representation not in REPRESENTATIONS)
     made = (create_text if is_text else create)(representation, **(representation_config or {}))
     method = Method(made.name, made.config, options or Options(), is_text, f"{read.__module__}:{read.__qualname__}")

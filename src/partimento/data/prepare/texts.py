@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -11,9 +12,11 @@ import pyarrow as pa
 from partimento.data.prepare.options import Options
 from partimento.errors import BadInput
 from partimento.io.yaml.rows import FIELDS, chord_llama_rows, estimated_tokens
+from partimento.notation import engrave
 from partimento.plan import Compose
 from partimento.representations import TextRepresentation
 from partimento.score import Score
+from partimento.score.excerpts import cut
 
 _WORDS = ("piece", "source", "licence", "title", "style")
 _MOST_PARTS = 1_000
@@ -68,25 +71,32 @@ class TextRows:
         return pa.Table.from_pylist(self._rows, schema=pa.schema([*words, *numbers]))
 
     def _texts(self, score: Score) -> Iterator[dict[str, str]]:
+        most = self._options.context
+        if self._representation.is_notation:
+            score = engrave(score)
         if self._representation.name == "chord_llama":
-            yield from chord_llama_rows(score, self._options.context)
+            for row in chord_llama_rows(score, most):
+                if sum(map(estimated_tokens, row.values())) > most:
+                    raise BadInput(f"a measure has more than {most} tokens of text")
+                yield row
             return
         whole = self._representation.write(score, Compose())
-        parts = math.ceil(estimated_tokens(whole) / self._options.context)
+        parts = math.ceil(estimated_tokens(whole) / most)
         while True:
             texts = [whole] if parts < 2 else [self._representation.write(p, t) for p, t in _parts(score, parts)]
-            if max(map(estimated_tokens, texts)) <= self._options.context:
+            if max(map(estimated_tokens, texts)) <= most:
                 break
-            if parts >= min(len(score.measures), _MOST_PARTS):
-                raise BadInput(f"a part that cannot be divided has more than {self._options.context} tokens of text")
+            if parts >= min(len(score.measures) or _MOST_PARTS, _MOST_PARTS):
+                raise BadInput(f"a part that cannot be divided has more than {most} tokens of text")
             parts += 1
         yield from ({"text": text} for text in texts)
 
 
 def _parts(score: Score, count: int) -> Iterator[tuple[Score, Compose]]:
-    """A piece in parts of equally many bars."""
-    bars = len(score.measures)
-    count = min(count, bars)
-    for index in range(count):
-        first, last = bars * index // count, bars * (index + 1) // count
-        yield score.slice_bars(first, last), Compose(opens_midway=index > 0, ends_midway=index < count - 1)
+    """A piece in parts of equally many bars, or equally long ones where there are no bars."""
+    bars = score.measures["onset_tick"].tolist()
+    places = [*bars, score.end_tick] if bars else list(range(score.end_tick + 1))
+    count = min(count, len(places) - 1)
+    edges = [places[(len(places) - 1) * index // count] for index in range(count + 1)]
+    for first, last in pairwise(edges):
+        yield cut(score, first, last), Compose(opens_midway=first > edges[0], ends_midway=last < edges[-1])

@@ -183,7 +183,7 @@ def _duplicates(found: Survey) -> Iterator[str]:
         "Leakage between the splits",
         ("what is on both sides", "count"),
         rows,
-        "nothing of training is held out" if clean else "some of what is held out is also in training",
+        "nothing stands on both sides" if clean else "some of what is held out is also in training",
     )
     yield table("Same name on both sides", ("composer", "title"), leakage.names[:20], "perhaps other pieces, look")
     copies = found.column("duplicate_of")

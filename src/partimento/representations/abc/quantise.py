@@ -31,7 +31,7 @@ def quantise(score: Score) -> tuple[Score, Losses]:
         NeedsBeats: the score has no measures.
     """
     if not len(score.measures):
-        raise NeedsBeats(f"{score.title or 'this music'} has no meter, and abc counts in bars")
+        raise NeedsBeats("this music has no meter, and abc counts in bars; amt and performance do not")
     said, losses = on_grid(score, velocities=False)
     end = int(said.measures["onset_tick"][-1] + said.measures["duration_tick"][-1])
     notes, more = _one_at_a_time(said.notes, end)

@@ -20,6 +20,7 @@ class AbcText:
 
     name = "abc"
     suffix = ".abc"
+    is_notation = True
 
     def __init__(self, interleaved: bool = True, words: bool = True, counted: bool = False) -> None:
         """Options.

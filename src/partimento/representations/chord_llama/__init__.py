@@ -22,6 +22,7 @@ class ChordLlama:
 
     name = "chord_llama"
     suffix = ".yaml"
+    is_notation = True
 
     def __init__(self, style: Style = "block") -> None:
         """`style`: `block` as Chord Llama's rows are published, or `flow`, which takes fewer characters."""

@@ -19,6 +19,7 @@ class EventJson:
 
     name = "event_json"
     suffix = ".json"
+    is_notation = False
 
     def __init__(self, ticks_per_quarter: int = 24) -> None:
         """`ticks_per_quarter`: on what onsets and releases are rounded, 1 to 960; 24 holds 32nds and their triplets.

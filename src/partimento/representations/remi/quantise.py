@@ -32,7 +32,7 @@ def quantise(score: Score, velocities: bool, unit: int = 1) -> tuple[Score, Loss
         NeedsBeats: the score has no measures.
     """
     if not len(score.measures):
-        raise NeedsBeats(f"{score.title or 'this music'} has no meter, and remi counts in bars")
+        raise NeedsBeats("this music has no meter, and remi counts in bars; amt and performance do not")
     sounding = score.sounding().split_programs()
     measures = _measures(sounding)
     end = int(measures["onset_tick"][-1] + measures["duration_tick"][-1])
