@@ -144,5 +144,5 @@ def environment() -> dict[str, str]:
     The last spares a fifth of the time where glibc hands memory out: it would give every larger array back at once.
     """
     single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    kept = {"MALLOC_TOP_PAD_": "16777216", "MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "134217728"}
+    kept = {"MALLOC_TOP_PAD_": "4194304", "MALLOC_MMAP_THRESHOLD_": "16777216", "MALLOC_TRIM_THRESHOLD_": "33554432"}
     return os.environ | single | kept | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

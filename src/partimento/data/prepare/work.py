@@ -24,6 +24,7 @@ import importlib
 import json
 import os
 import shutil
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -163,9 +164,8 @@ def open_work(out: Path, method: Method, files: Sequence[SourceFile], *, fresh: 
     shutil.rmtree(folder.with_suffix(".spent"), ignore_errors=True)
     if fresh and folder.exists():
         _discard(folder)
-    names = _names(files)
-    sizes = [_size(file.path) for file in files]
-    fingerprint = _fingerprint(method, files, names, sizes)
+    roots, sizes = _roots(files), array("q", (_size(file.path) for file in files))
+    fingerprint = _fingerprint(method, files, roots, sizes)
     if (folder / "plan.json").is_file():
         work = Work(folder)
         if work.fingerprint != fingerprint:
@@ -174,7 +174,7 @@ def open_work(out: Path, method: Method, files: Sequence[SourceFile], *, fresh: 
                 "then, or --fresh to begin anew"
             )
         return work, True
-    _create(folder, method, files, names, sizes, fingerprint)
+    _create(folder, method, files, roots, sizes, fingerprint)
     return Work(folder), False
 
 
@@ -185,12 +185,19 @@ def _discard(folder: Path) -> None:
 
 
 def _create(
-    folder: Path, method: Method, files: Sequence[SourceFile], names: list[str], sizes: list[int], fingerprint: str
+    folder: Path,
+    method: Method,
+    files: Sequence[SourceFile],
+    roots: dict[str, str],
+    sizes: Sequence[int],
+    fingerprint: str,
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     cuts = list(_cuts(sizes))
     for shard, (first, last) in enumerate(cuts):
-        rows = [{"file": _plain(files[i]), "name": names[i], "size": sizes[i]} for i in range(first, last)]
+        rows = [
+            {"file": _plain(files[i]), "name": _name(files[i], roots), "size": sizes[i]} for i in range(first, last)
+        ]
         (folder / f"files-{shard:05d}.json").write_text(json.dumps(rows, ensure_ascii=False), "utf-8")
     plan = {"fingerprint": fingerprint, "shards": len(cuts), "files": len(files), "method": asdict(method)}
     write_text(folder / "plan.json", json.dumps(plan, ensure_ascii=False, indent=1) + "\n")
@@ -212,15 +219,19 @@ def _cuts(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
     yield first, len(sizes)
 
 
-def _names(files: Sequence[SourceFile]) -> list[str]:
-    """Paths below what the files of each source have in common, so that they do not name anybody's home folder."""
+def _roots(files: Sequence[SourceFile]) -> dict[str, str]:
+    """What the paths of each source have in common; only what is below it is told, so that no home folder is named."""
     roots: dict[str, str] = {}
     for file in files:
-        parent = str(file.path.parent)
+        parent = os.path.dirname(file.path)
         known = roots.get(file.source)
         if known is None or (parent != known and not parent.startswith(known + os.sep)):
             roots[file.source] = parent if known is None else os.path.commonpath([known, parent])
-    return [os.path.relpath(file.path, roots[file.source]).replace(os.sep, "/") for file in files]
+    return roots
+
+
+def _name(file: SourceFile, roots: dict[str, str]) -> str:
+    return os.path.relpath(file.path, roots[file.source]).replace(os.sep, "/")
 
 
 def _size(path: Path) -> int:
@@ -230,10 +241,10 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _fingerprint(method: Method, files: Sequence[SourceFile], names: list[str], sizes: list[int]) -> str:
+def _fingerprint(method: Method, files: Sequence[SourceFile], roots: dict[str, str], sizes: Sequence[int]) -> str:
     digest = hashlib.sha256(json.dumps(asdict(method), sort_keys=True).encode())
-    for file, name, size in zip(files, names, sizes, strict=True):
-        said = [file.source, name, size, file.licence, file.style, file.caption, file.split, file.work]
+    for file, size in zip(files, sizes, strict=True):
+        said = [file.source, _name(file, roots), size, file.licence, file.style, file.caption, file.split, file.work]
         digest.update(json.dumps(said).encode())
     return digest.hexdigest()
 
