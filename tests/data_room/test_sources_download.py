@@ -273,7 +273,7 @@ def test_a_killed_command_leaves_a_part_that_the_next_one_goes_on_with(server, t
     while not (part.exists() and part.stat().st_size >= len(freedoom) // 2) and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(how)
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=90)
     server.pause.set()
     if how == signal.SIGINT:
         assert (process.returncode, said) == (130, "partimento: stopped\n")

@@ -47,7 +47,7 @@ def test_captions_works_and_splits_of_a_source_reach_the_dataset(tunes, home, mo
     monkeypatch.setenv("PARTIMENTO_DATA", str(home / "data"))
     prepare(["midicaps"], home / "dataset", workers=1, progress=False)
     pieces = pq.read_table(home / "dataset" / "pieces.parquet").to_pylist()
-    found = {piece["captions"][0]: (piece["split"], json.loads(piece["facts"])["genre"]) for piece in pieces}
+    found = {piece["captions"][0]: (piece["split"], json.loads(piece["source_facts"])["genre"]) for piece in pieces}
     assert found == {
         "Tune 1.": ("train", ["folk"]), "Tune a.": ("train", ["folk"]),
         "Tune e.": ("validation", ["folk"]), "Tune f.": ("test", ["folk"]),

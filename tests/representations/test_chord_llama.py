@@ -281,3 +281,15 @@ def test_a_text_is_checked_while_it_is_written():
     assert rep.faults_so_far(two[:done], TASK) == ()
     short = two.replace("'4'\n    type: half", "'2'\n    type: quarter", 1) + TEXT.partition("---\n")[2]
     assert rep.faults_so_far(short, Compose(constraints=Constraints(steady=True)))
+
+
+def test_brackets_that_go_round_in_a_circle_come_to_rest():
+    """A short note in a bar of 4/16: its rests are written under brackets that a reader finds elsewhere."""
+    score = Score(
+        96, (Part(),), notes_array([{"onset_tick": 24, "duration_tick": 1, "pitch": 58}]),
+        measures=np.array([(0, 96)], MEASURE), meters=np.array([(0, 4, 16)], METER),
+    )  # fmt: skip
+    rep = create_text("chord_llama")
+    quantised, _ = rep.quantise(score)
+    assert rep.read(rep.write(score, Compose()), Compose()) == quantised
+    assert rep.quantise(quantised)[0] == quantised

@@ -12,7 +12,7 @@ from partimento.io.yaml.whole import to_musicxml, write_piece
 from partimento.plan import Task
 from partimento.representations.base import Loss, Losses
 from partimento.representations.chord_llama.faults import faults, faults_so_far, finished
-from partimento.representations.chord_llama.quantise import bare, sayable
+from partimento.representations.chord_llama.quantise import bare, sayable, settled
 from partimento.representations.chord_llama.syntax import syntax
 from partimento.score import Score
 
@@ -50,7 +50,7 @@ class ChordLlama:
         Raises:
             BadInput: it is no such text; says where and why.
         """
-        return musicxml.read(to_musicxml(text), "the YAML text")[0]
+        return settled(musicxml.read(to_musicxml(text), "the YAML text")[0])
 
     def faults(self, text: str, task: Task) -> tuple[str, ...]:
         """What the syntax cannot count; see `faults.faults`."""

@@ -35,12 +35,21 @@ def sayable(score: Score) -> Score:
     Raises:
         BadInput: the music is absurdly long.
     """
-    said = _on_paper(score)
-    for _ in range(_MOST_ROUNDS):  # rests under brackets that are found anew may be written anew
-        before, said = said, _on_paper(said)
-        if not said.tuplets or said == before:
-            break
-    return said
+    return settled(_on_paper(score))
+
+
+def settled(said: Score) -> Score:
+    """What stays of a score from a text, however often it is written and read.
+
+    Rests under brackets that a reader finds anew may be written anew, and then other brackets are found. Mostly this
+    comes to rest at once; where it goes round in a circle, one score of the circle stands for all.
+    """
+    seen = list[Score]()
+    while said.tuplets and said not in seen and len(seen) < _MOST_ROUNDS:
+        seen.append(said)
+        said = _on_paper(said)
+    circle = seen[seen.index(said) :] if said in seen else [said]
+    return min(circle, key=lambda score: [(t.onset_tick, t.part, t.voice, t.duration_tick) for t in score.tuplets])
 
 
 def _on_paper(score: Score) -> Score:
