@@ -46,13 +46,15 @@ def test_what_is_text_and_tokens_both_comes_back_under_every_ending(ending, tmp_
     assert len(load_score(music).notes) > 10
 
 
-def test_what_was_played_is_put_on_a_page_before_it_is_text(tmp_path):
+def test_what_was_played_is_put_on_a_page_before_it_is_text(tmp_path, capsys):
     late = np.random.default_rng(1).integers(0, 12, 64).tolist()
     notes = [{"onset_tick": 480 * k + late[k], "duration_tick": 451, "pitch": 60 + k % 12} for k in range(64)]
     played = Score(480, (Part("Piano", 0),), notes_array(notes))
     save_score(played, tmp_path / "played.mid")
     assert main(["encode", str(tmp_path / "played.mid"), "--as", "chord_llama", "--out", str(tmp_path / "a.yaml")]) == 0
     assert (tmp_path / "a.yaml").read_text("utf-8").count("pitch:") == 64
+    assert main(["encode", str(tmp_path / "played.mid"), "--as", "abc", "--out", str(tmp_path / "a.abc")]) == 0
+    assert capsys.readouterr().out.count("64 × velocities of notes") == 2
 
 
 def test_options_reach_the_representation(tmp_path, capsys):

@@ -317,6 +317,17 @@ def test_text_of_music_without_a_beat_is_cut_too(tmp_path: Path) -> None:
     assert sum(len(create_text("event_json").read(row["text"], Compose()).notes) for row in rows) == 200
 
 
+@pytest.mark.parametrize("options", [Options(transpose=6), Options(tempi=[0.9, 1.0]), Options(swap=0.5)])
+def test_text_cannot_be_varied(long: Path, tmp_path: Path, options: Options) -> None:
+    with pytest.raises(BadInput, match="text is read as it is"):
+        prepare([str(long)], tmp_path / "data", representation="event_json", options=options, progress=False)
+
+
+def test_an_unknown_representation_is_told_with_all_that_are_known(long: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"chord_llama.*remi"):
+        prepare([str(long)], tmp_path / "data", representation="remo", progress=False)
+
+
 def test_a_measure_that_is_too_long_for_a_row_of_chord_llama_is_a_reason(long: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="a measure has more than 150 tokens of text"):
         prepare(

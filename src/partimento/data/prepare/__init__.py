@@ -74,6 +74,8 @@ def prepare(
     if representation not in (names := sorted({*REPRESENTATIONS, *TEXT_REPRESENTATIONS})):
         raise BadInput(f"there is no representation {representation!r}; choose from {', '.join(names)}")
     is_text = text or (representation in TEXT_REPRESENTATIONS and representation not in REPRESENTATIONS)
+    if is_text and options and (options.transpose or options.swap or list(options.tempi) != [1.0]):
+        raise BadInput("text is read as it is; --transpose, --tempi and --swap are for tokens")
     made = (create_text if is_text else create)(representation, **(representation_config or {}))
     method = Method(made.name, made.config, options or Options(), is_text, f"{read.__module__}:{read.__qualname__}")
     work, licences = _opened(sources, out, method, fresh, progress)

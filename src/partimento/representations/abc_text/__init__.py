@@ -40,7 +40,7 @@ class AbcText:
     def quantise(self, score: Score) -> tuple[Score, Losses]:
         """What ABC can say of a score; see `partimento.io.abc.sayable`."""
         said = abc.sayable(score if self._words else _without_words(score))
-        return said, tuple(Loss(f"{count} {kind}") for kind, count in losses(score, said).items())
+        return said, tuple(Loss(kind) for kind, count in losses(score, said).items() for _ in range(count))
 
     def write(self, score: Score, task: Task) -> str:
         """A tune of its own, from `X:1` to the last barline."""
