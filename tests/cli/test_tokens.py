@@ -96,6 +96,17 @@ def test_a_file_that_says_what_it_is_is_not_read_as_something_else(tmp_path, cap
     assert "holds tokens of remi, not of amt" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("verb", "message"), [("prepare", "the same command goes on"), ("convert", "stopped")])
+def test_ctrl_c_says_whether_the_work_can_go_on(verb, message, monkeypatch, capsys):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("partimento.cli.prepare.prepare_dataset", stop)
+    monkeypatch.setattr("partimento.cli.convert.load_tune", stop)
+    assert main([verb, EVERYTHING, *(["--out", "x"] if verb == "prepare" else ["x.mid"])]) == 130
+    assert message in capsys.readouterr().err
+
+
 def test_damaged_text_is_named_by_its_file(tmp_path, capsys):
     (tmp_path / "piece.yaml").write_text("a: [1", "utf-8")
     assert main(["decode", str(tmp_path / "piece.yaml"), "--out", str(tmp_path / "x.mid")]) == 2

@@ -137,7 +137,8 @@ def main(tokens: Sequence[str] | None = None) -> int:
         print_error(str(error))
         return 1
     except KeyboardInterrupt:
-        print_error("stopped")
+        goes_on = arguments[:1] in (["prepare"], ["train"]) or arguments[:2] == ["data", "get"]
+        print_error("stopped; the same command goes on" if goes_on else "stopped")
         return 130
     except BrokenPipeError:  # the reader of a pipe has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
