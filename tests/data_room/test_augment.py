@@ -8,7 +8,7 @@ import pytest
 from partimento.data.augment import Augmentation
 from partimento.plan import Compose
 from partimento.representations import REPRESENTATIONS, create
-from partimento.score import METER, NOTE, TEMPO, Part, Score, measures_from_meters
+from partimento.score import KEY, METER, NOTE, TEMPO, Part, Score, measures_from_meters
 from partimento.theory.key import Key
 from partimento.theory.pitch import UNSPELLED
 
@@ -27,7 +27,7 @@ def piece() -> Score:
     meters = np.array([(0, 4, 4)], METER)
     measures = measures_from_meters(meters, 12, 6 * count)
     parts = (Part("Flute", 73), Part("Drums", 0, True))
-    keys, tempos = [(0, -1, 0, Key(0).mode_id)], np.array([(0, 100.0)], TEMPO)
+    keys, tempos = np.array([(0, -1, 0, Key(0).mode_id)], KEY), np.array([(0, 100.0)], TEMPO)
     return Score(12, parts, notes=notes, meters=meters, measures=measures, keys=keys, tempos=tempos)
 
 

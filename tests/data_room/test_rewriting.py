@@ -2,7 +2,9 @@
 
 import json
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,32 +24,39 @@ FACTS = Facts(
 )  # fmt: skip
 
 
+class Listener(ThreadingHTTPServer):
+    """A server that answers what `answer(text)` gives, and keeps its requests."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.requests: list[tuple[str, dict[str, Any], str | None]] = []
+        self.answer: Callable[[str], tuple[int, str]] = lambda text: (200, f"Listen: {text}")
+        self.url = f"http://127.0.0.1:{self.server_port}/v1"
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_POST(self):
+        listener = cast(Listener, self.server)
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        listener.requests.append((self.path, body, self.headers.get("Authorization")))
+        status, text = listener.answer(body["messages"][-1]["content"])
+        content = json.dumps({"choices": [{"message": {"content": text}}]}).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format, *args):
+        pass
+
+
 @pytest.fixture
 def server():
-    """A server that answers what `server.answer(text)` gives, and counts its requests."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            http.requests.append((self.path, body, self.headers.get("Authorization")))
-            status, text = http.answer(body["messages"][-1]["content"])
-            content = json.dumps({"choices": [{"message": {"content": text}}]}).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *args):
-            pass
-
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    http.requests = []
-    http.answer = lambda text: (200, f"Listen: {text}")
-    http.url = f"http://127.0.0.1:{http.server_port}/v1"
-    threading.Thread(target=http.serve_forever, daemon=True).start()
-    yield http
-    http.shutdown()
-    http.server_close()
+    listener = Listener()
+    threading.Thread(target=listener.serve_forever, daemon=True).start()
+    yield listener
+    listener.shutdown()
+    listener.server_close()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partimento.analysis.facts import Facts, PartFacts, PhraseFacts
+from partimento.analysis.facts import Facts, PartFacts, PhraseFacts, Role
 from partimento.plan import caption_words
 from partimento.plan.caption import caption, excerpt_caption, phrase_captions
 from partimento.plan.parse import parse_instruments, parse_prompt
@@ -16,7 +16,7 @@ from partimento.theory.key import Key
 from partimento.theory.meter import Meter
 
 
-def part(program: int, role: str) -> PartFacts:
+def part(program: int, role: Role) -> PartFacts:
     return PartFacts(0, program, role, 0.9, 50, 80, 65.0, 2.0, 1.0)
 
 
@@ -58,7 +58,7 @@ def test_what_a_caption_states_is_read_off_it_again(facts, seed):
     if "tempo_bpm" in told.facts:
         assert plan.tempo_bpm == told.facts["tempo_bpm"]
     if "instruments" in told.facts:
-        assert sorted(plan.instruments) == sorted(told.facts["instruments"])
+        assert sorted(plan.instruments or ()) == sorted(told.facts["instruments"])
 
 
 @given(FACTS, st.integers(0, 2**32))
