@@ -41,15 +41,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--every", type=int, default=1, help="take every n-th file")
     parser.add_argument("--walks", type=int, default=200, help="random walks of each representation")
+    parser.add_argument("--without", nargs="*", default=[], help="text representations to leave out: the slow ones")
     options = parser.parse_args()
+    texts = [name for name in TEXTS if name not in options.without]
     corpus = Path(os.environ["PARTIMENTO_DATA"])
     lines = (corpus / "MANIFEST.jsonl").read_text(encoding="utf-8").splitlines()[:: options.every]
     results: dict[str, Any] = {"machine": machine(), "walks": walks(options.walks)}
-    counts: dict[str, Counter[str]] = {name: Counter() for name in (*REPRESENTATIONS, *map("{} (text)".format, TEXTS))}
+    counts: dict[str, Counter[str]] = {name: Counter() for name in (*REPRESENTATIONS, *map("{} (text)".format, texts))}
     failures: list[dict[str, str]] = []
     for number, line in enumerate(lines, 1):
         path = corpus / json.loads(line)["path"]
-        for name, law in checked(path, counts):
+        for name, law in checked(path, texts, counts):
             failures.append({"representation": name, "law": law, "file": path.name})
         if number % 100 == 0 or number == len(lines):
             results["corpus"] = {"files": number, **{name: dict(count) for name, count in counts.items()}}
@@ -67,7 +69,7 @@ def machine() -> dict[str, Any]:
     return {"commit": commit.stdout.strip(), "python": platform.python_version(), "cores": os.cpu_count()}
 
 
-def checked(path: Path, counts: dict[str, Counter[str]]) -> Iterator[tuple[str, str]]:
+def checked(path: Path, texts: list[str], counts: dict[str, Counter[str]]) -> Iterator[tuple[str, str]]:
     """Representation and law of everything that fails on a file."""
     try:
         scores = load_scores(path)
@@ -76,7 +78,7 @@ def checked(path: Path, counts: dict[str, Counter[str]]) -> Iterator[tuple[str, 
     for score in scores:
         for name in REPRESENTATIONS:
             yield from ((name, law) for law in tokens_fail(REPS[name], score, counts[name]))
-        for name in TEXTS:
+        for name in texts:
             label = f"{name} (text)"
             yield from ((label, law) for law in text_fails(TEXT_REPS[name], score, counts[label]))
 
