@@ -16,7 +16,7 @@ from cyclopts import App, CycloptsError, Group
 
 from partimento import __version__
 from partimento.cli.console import listen_to_readers, print_error
-from partimento.errors import BadInput, PartimentoError
+from partimento.errors import BadInput, NeedsBeats, PartimentoError
 
 _EPILOGUE = """[bold]Examples[/]
 
@@ -130,7 +130,7 @@ def main(tokens: Sequence[str] | None = None) -> int:
     except CycloptsError as error:
         print_error(f"{error} (partimento {' '.join([*(error.command_chain or ()), '--help'])} says more)")
         return 2
-    except BadInput as error:
+    except (BadInput, NeedsBeats) as error:
         print_error(str(error))
         return 2
     except PartimentoError as error:
