@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from partimento.representations.base import Ints, Ranges
+from partimento.representations.base import Ints
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,3 @@ class Vocabulary:
     def span(self, block: str, start: int = 0, stop: int | None = None) -> tuple[int, int]:
         """Half-open id range of members `start` to `stop` of a block."""
         return self.first[block] + start, self.first[block] + (self.size[block] if stop is None else stop)
-
-
-def merged(ranges: Iterable[tuple[int, int]]) -> Ranges:
-    """Half-open ranges in order, those that touch as one."""
-    found: list[tuple[int, int]] = []
-    for low, high in sorted(ranges):
-        if found and low <= found[-1][1]:
-            found[-1] = (found[-1][0], max(high, found[-1][1]))
-        else:
-            found.append((low, high))
-    return tuple(found)

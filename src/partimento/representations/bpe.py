@@ -21,6 +21,7 @@ from tokenizers.trainers import BpeTrainer
 from partimento.errors import BadRecipe
 from partimento.plan import Task
 from partimento.representations.base import Encoded, Grid, Ints, Losses, Ranges, Representation, Special
+from partimento.representations.grammar import forced, includes, merged
 from partimento.score import Score
 
 _FIRST_CHARACTER = 0xF0000
@@ -121,11 +122,11 @@ class Bpe:
     def _fitting(self, piece: Score, task: Task, budget: int) -> Iterator[tuple[Score, Task]]:
         """A window, or the windows that it has to be divided into."""
         encoded = self.inner.encode(piece, task)
-        merged, room = len(self.merge(encoded.prompt)) + len(self.merge(encoded.target)), len(encoded.ids)
-        if merged <= budget:
+        length, room = len(self.merge(encoded.prompt)) + len(self.merge(encoded.target)), len(encoded.ids)
+        if length <= budget:
             yield piece, task
             return
-        tried = max(room * budget // merged, budget)
+        tried = max(room * budget // length, budget)
         while tried < room:
             parts = list(self.inner.windows(piece, task, tried))
             if len(parts) > 1 and _size(score for score, _ in parts) >= _size([piece]):
@@ -153,19 +154,12 @@ class Bpe:
 
     def _find(self, state: Any) -> Ranges:
         single = self.inner.allowed(state)
-        merged = sorted(self._reachable(state, single, self._root))
-        ranges = list(single)
-        for token in merged:
-            if ranges[-1][1] == token:
-                ranges[-1] = (ranges[-1][0], token + 1)
-            else:
-                ranges.append((token, token + 1))
-        return tuple(ranges)
+        return merged([*single, *((token, token + 1) for token in self._reachable(state, single, self._root))])
 
     def _reachable(self, state: Any, allowed: Ranges, node: _Node) -> Iterator[int]:
         """Merged tokens below a node whose parts may follow one another from a state."""
         for token, then in node.then.items():
-            if any(low <= token < high for low, high in allowed):
+            if includes(allowed, token):
                 if then.token >= 0:
                     yield then.token
                 if then.then:
@@ -174,14 +168,7 @@ class Bpe:
 
     def forced(self, state: Any) -> tuple[int, ...]:
         """Ids that must follow."""
-        tokens: list[int] = []
-        while self.inner.shortest_end(state):
-            (low, high), *others = self.allowed(state)
-            if others or high - low > 1:
-                break
-            tokens.append(low)
-            state = self.step(state, low)
-        return tuple(tokens)
+        return forced(self, state)
 
     def shortest_end(self, state: Any) -> int:
         """Tokens that close the piece from here, none of them merged."""

@@ -21,6 +21,7 @@ from partimento.errors import BadFile
 from partimento.io import read_bytes
 from partimento.plan import Compose
 from partimento.representations import Ints, Losses, Repairs, Representation, create
+from partimento.representations.grammar import includes
 from partimento.score import Score
 from partimento.score.joining import join
 
@@ -212,7 +213,7 @@ def _first_fault(window: Window, representation: Representation[Any]) -> int | N
     """Place of the first token that the grammar does not accept."""
     state = representation.start(Compose(opens_midway=window.opens_midway, ends_midway=window.ends_midway))
     for place, token in enumerate(window.ids.tolist()):
-        if not any(low <= token < high for low, high in representation.allowed(state)):
+        if not includes(representation.allowed(state), token):
             return place
         state = representation.step(state, token)
     return None

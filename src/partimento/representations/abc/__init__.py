@@ -11,20 +11,21 @@ import numpy as np
 from partimento.errors import BadInput
 from partimento.plan import Infill, Task
 from partimento.representations.abc import decode, encode, grammar
-from partimento.representations.abc.ending import shortest_end
 from partimento.representations.abc.quantise import quantise
 from partimento.representations.abc.state import State
 from partimento.representations.abc.vocabulary import GRID, MAX_BARS, build
-from partimento.representations.base import Encoded, Grid, Ints, Losses, Ranges, Special
+from partimento.representations.base import Encoded, Grid, Ints, Losses, Special
+from partimento.representations.grammar import Grammar, Guided
 from partimento.score import Score
 from partimento.theory.instrument import DRUMS
 
 
-class AbcTokens:
+class AbcTokens(Guided[State, Grammar[State]]):
     """Notes as ABC spells them, durations as `DUR:n` in twelfths of a quarter, all voices bar by bar."""
 
     name = "abc"
     canonical = True
+    _grammar = grammar
     grid = Grid("quarter", GRID)
     enforces = frozenset({
         "key", "meter", "tempo_bpm", "instruments", "bars", "chords", "style", "steady", "chord_symbols", "budget",
@@ -98,22 +99,6 @@ class AbcTokens:
     def start(self, task: Task) -> State:
         """The grammar before START; see `grammar.start`."""
         return grammar.start(task)
-
-    def step(self, state: State, token: int) -> State:
-        """The grammar's state after an allowed token."""
-        return grammar.step(state, token)
-
-    def allowed(self, state: State) -> Ranges:
-        """Ids that may follow."""
-        return grammar.allowed(state)
-
-    def forced(self, state: State) -> tuple[int, ...]:
-        """Ids that must follow."""
-        return grammar.forced(state)
-
-    def shortest_end(self, state: State) -> int:
-        """Tokens that close the piece from here."""
-        return shortest_end(state)
 
     def transposition(self, semitones: int) -> None:
         """None: accidentals depend on the key."""

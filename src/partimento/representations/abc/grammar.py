@@ -13,10 +13,10 @@ from partimento.plan import Infill, Task
 from partimento.representations.abc import header, measures, overlay
 from partimento.representations.abc.ending import shortest_end
 from partimento.representations.abc.measures import V, most_chords, span
-from partimento.representations.abc.state import BAR, END, LANE, LAST, Piece, State
+from partimento.representations.abc.state import BAR, LANE, LAST, Piece, State
 from partimento.representations.abc.vocabulary import LENGTHS
 from partimento.representations.base import Ranges
-from partimento.representations.blocks import merged
+from partimento.representations.grammar import merged
 from partimento.representations.remi.vocabulary import METERS
 
 _BLOCKS = list(V.first)
@@ -93,15 +93,3 @@ def allowed(state: State) -> Ranges:
     else:
         ranges = overlay.allowed(state)
     return merged(ranges)
-
-
-def forced(state: State) -> tuple[int, ...]:
-    """Ids that follow without a choice."""
-    tokens: list[int] = []
-    while state.at != END:
-        (low, high), *others = allowed(state)
-        if others or high - low > 1:
-            break
-        tokens.append(low)
-        state = step(state, low)
-    return tuple(tokens)

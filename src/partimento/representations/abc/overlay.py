@@ -21,7 +21,7 @@ from partimento.representations.abc.state import (
     next_below,
     starts,
 )
-from partimento.representations.remi.pitches import mask_ranges
+from partimento.representations.grammar import mask_ranges
 from partimento.theory.instrument import DRUMS
 from partimento.theory.pitch import UNSPELLED
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from partimento.representations.abc.vocabulary import HIGHEST_OCTAVE, LOWEST_OCTAVE, note_index
 from partimento.representations.base import Ranges
-from partimento.representations.remi.pitches import mask_ranges
+from partimento.representations.grammar import mask_ranges
 from partimento.theory import pitch
 
 ALL_PITCHES = (1 << 128) - 1

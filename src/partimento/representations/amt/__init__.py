@@ -14,17 +14,19 @@ from partimento.representations.amt import codec, grammar, midi_llm, vocabulary
 from partimento.representations.amt.grammar import State
 from partimento.representations.amt.infill import fits, gap
 from partimento.representations.amt.quantise import beatless, performed, quantise
-from partimento.representations.base import Encoded, Grid, Ints, Losses, Ranges, Special
+from partimento.representations.base import Encoded, Grid, Ints, Losses, Special
 from partimento.representations.cutting import Window
+from partimento.representations.grammar import Grammar, Guided
 from partimento.representations.infilling import excerpts
 from partimento.score import Score
 
 
-class Amt:
+class Amt(Guided[State, Grammar[State]]):
     """Tokens of the Anticipatory Music Transformer; times count from the start of each sequence, up to 100 s."""
 
     name = "amt"
     canonical = False
+    _grammar = grammar
     grid = Grid("second", vocabulary.RESOLUTION)
     enforces = frozenset({"instruments", "budget", "infill"})
     special = Special(vocabulary.SEPARATOR, vocabulary.AUTOREGRESS, vocabulary.SEPARATOR)
@@ -108,22 +110,6 @@ class Amt:
     def start(self, task: Task) -> State:
         """The grammar before the flag; see `grammar.start`."""
         return grammar.start(task)
-
-    def step(self, state: State, token: int) -> State:
-        """The grammar's state after an allowed token."""
-        return grammar.step(state, token)
-
-    def allowed(self, state: State) -> Ranges:
-        """Ids that may follow."""
-        return grammar.allowed(state)
-
-    def forced(self, state: State) -> tuple[int, ...]:
-        """Ids that must follow."""
-        return grammar.forced(state)
-
-    def shortest_end(self, state: State) -> int:
-        """Tokens that close the piece from here."""
-        return grammar.shortest_end(state)
 
     def transposition(self, semitones: int) -> Ints:
         """Id of each token's counterpart a number of semitones higher."""

@@ -31,6 +31,7 @@ from partimento.representations.amt.vocabulary import (
     SEPARATOR,
 )
 from partimento.representations.base import Ranges
+from partimento.representations.grammar import mask_ranges, merged
 from partimento.theory.instrument import DRUMS
 
 AT_TIME, AT_DURATION, AT_NOTE, AT_NOTE_OR_REST, AT_END = range(5)
@@ -212,26 +213,8 @@ def _times(state: State) -> Ranges:
 @lru_cache(maxsize=4096)
 def _notes(programs: int, with_rest: bool) -> Ranges:
     """Ids of the notes of instruments, and the rest behind them."""
-    ranges: list[tuple[int, int]] = []
-    spans = [(NOTE + 128 * p, NOTE + 128 * (p + 1)) for p in range(DRUMS + 1) if programs >> p & 1]
-    for low, high in spans + [(REST, REST + 1)] * with_rest:
-        if ranges and ranges[-1][1] == low:
-            ranges[-1] = (ranges[-1][0], high)
-        else:
-            ranges.append((low, high))
-    return tuple(ranges)
-
-
-def forced(state: State) -> tuple[int, ...]:
-    """Ids that follow without a choice."""
-    tokens: list[int] = []
-    while state.at != AT_END:
-        (low, high), *others = allowed(state)
-        if others or high - low > 1:
-            break
-        tokens.append(low)
-        state = step(state, low)
-    return tuple(tokens)
+    spans = [(NOTE + 128 * low, NOTE + 128 * high) for low, high in mask_ranges(programs)]
+    return merged(spans + [(REST, REST + 1)] * with_rest)
 
 
 def shortest_end(state: State) -> int:

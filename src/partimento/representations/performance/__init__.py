@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from partimento.plan import Task
-from partimento.representations.base import Encoded, Grid, Ints, Losses, Ranges, Special
+from partimento.representations.base import Encoded, Grid, Ints, Losses, Special
+from partimento.representations.grammar import Guided
 from partimento.representations.performance import codec, vocabulary
 from partimento.representations.performance.chords import bars_of, between, tokens_of
 from partimento.representations.performance.grammar import Grammar
@@ -19,7 +20,7 @@ from partimento.representations.performance.windows import cut
 from partimento.score import Score
 
 
-class Performance:
+class Performance(Guided[State, Grammar]):
     """Events after Oore et al. (arXiv:1808.03715), as in Music Transformer (arXiv:1809.04281), with programs."""
 
     name = "performance"
@@ -80,22 +81,6 @@ class Performance:
     def start(self, task: Task) -> State:
         """The grammar before BOS; see `grammar.Grammar.start`."""
         return self._grammar.start(task)
-
-    def step(self, state: State, token: int) -> State:
-        """The grammar's state after an allowed token."""
-        return self._grammar.step(state, token)
-
-    def allowed(self, state: State) -> Ranges:
-        """Ids that may follow."""
-        return self._grammar.allowed(state)
-
-    def forced(self, state: State) -> tuple[int, ...]:
-        """Ids that must follow."""
-        return self._grammar.forced(state)
-
-    def shortest_end(self, state: State) -> int:
-        """Tokens that close the piece from here."""
-        return self._grammar.shortest_end(state)
 
     def transposition(self, semitones: int) -> Ints:
         """Id of each token's counterpart a number of semitones higher; drums stay."""

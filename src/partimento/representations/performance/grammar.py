@@ -11,10 +11,10 @@ from partimento.errors import InfeasibleTask
 from partimento.plan import Infill, Task
 from partimento.representations.base import Ranges
 from partimento.representations.blocks import Vocabulary
+from partimento.representations.grammar import mask_ranges, merged
 from partimento.representations.performance.codec import encode_header
 from partimento.representations.performance.state import ALL_PROGRAMS, Rules, State, lowest, strangers
 from partimento.representations.performance.vocabulary import MAX_SHIFT
-from partimento.representations.remi.pitches import mask_ranges
 from partimento.theory.instrument import DRUMS
 
 _SLACK = 8
@@ -22,7 +22,7 @@ _SLACK = 8
 
 
 class Grammar:
-    """`start`, `step`, `allowed`, `forced` and `shortest_end` of `performance`."""
+    """`start`, `step`, `allowed` and `shortest_end` of `performance`."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
@@ -76,7 +76,7 @@ class Grammar:
         budget = state.rules.budget
         if budget is not None and budget - state.spent <= self.shortest_end(state) + _SLACK:
             ranges = [span for low, high in ranges for span in self._affordable(state, low, high)]
-        return _joined(ranges)
+        return merged(ranges)
 
     def _ranges(self, state: State) -> Iterator[tuple[int, int]]:
         """What may follow whatever the budget, in ascending order."""
@@ -127,17 +127,6 @@ class Grammar:
         new = strangers(mask, state.programs)  # these cost the same
         return mask & ~new if new and self.shortest_end(state.stated(lowest(new))) > room else mask
 
-    def forced(self, state: State) -> tuple[int, ...]:
-        """Ids that follow without a choice."""
-        tokens: list[int] = []
-        while not state.ended:
-            (low, high), *others = self.allowed(state)
-            if others or high - low > 1:
-                break
-            tokens.append(low)
-            state = self.step(state, low)
-        return tuple(tokens)
-
     def shortest_end(self, state: State) -> int:
         """Tokens, EOS included, that certainly close the sequence."""
         if state.ended:
@@ -170,14 +159,3 @@ def _closing(state: State) -> int:
     restated -= now[:1] == [state.rank]
     restated -= later[:1] == [now[-1] if now else state.rank]
     return state.sounding + restated + bool(later) + 1
-
-
-def _joined(ranges: Iterable[tuple[int, int]]) -> Ranges:
-    """Ascending ranges without empty ones, neighbours as one."""
-    joined: list[tuple[int, int]] = []
-    for low, high in ranges:
-        if joined and low == joined[-1][1]:
-            joined[-1] = (joined[-1][0], high)
-        elif low < high:
-            joined.append((low, high))
-    return tuple(joined)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from partimento.errors import BadInput, InfeasibleTask
 from partimento.plan import Compose, Infill, Task
-from partimento.representations.base import Encoded, Grid, Ints, Losses, Ranges, Special
+from partimento.representations.base import Encoded, Grid, Ints, Losses, Special
 from partimento.representations.cutting import Window
+from partimento.representations.grammar import Guided
 from partimento.representations.infilling import excerpts
 from partimento.representations.remi import vocabulary
 from partimento.representations.remi.cutting import clipped, cut
@@ -21,10 +22,11 @@ from partimento.representations.remi.encoding import encode, encode_body, encode
 from partimento.representations.remi.grammar import Grammar, State
 from partimento.representations.remi.infill import Gap, gap
 from partimento.representations.remi.quantise import quantise
+from partimento.representations.remi.state import GIVEN
 from partimento.score import Score
 
 
-class Remi:
+class Remi(Guided[State, Grammar]):
     """Tokens after REMI (Huang and Yang, arXiv:2002.00212), with groups of notes, a plan and a countdown of bars."""
 
     name = "remi"
@@ -154,21 +156,11 @@ class Remi:
         assert hole is not None
         return self._grammar.start_infill(task, encoded.prompt, hole)
 
-    def step(self, state: State, token: int) -> State:
-        """The grammar's state after an allowed token."""
-        return self._grammar.step(state, token)
-
-    def allowed(self, state: State) -> Ranges:
-        """Ids that may follow."""
-        return self._grammar.allowed(state)
-
     def forced(self, state: State) -> tuple[int, ...]:
-        """Ids that must follow."""
-        return self._grammar.forced(state)
-
-    def shortest_end(self, state: State) -> int:
-        """Tokens that close the piece from here."""
-        return self._grammar.shortest_end(state)
+        """Ids that must follow; what is given, which may be long, is taken at once."""
+        if state.at != GIVEN:
+            return super().forced(state)
+        return state.queue + super().forced(self._grammar.given(state))
 
     def transposition(self, semitones: int) -> Ints:
         """Id of each token's counterpart a number of semitones higher."""

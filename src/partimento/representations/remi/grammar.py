@@ -11,7 +11,7 @@ from dataclasses import replace
 from partimento.errors import InfeasibleTask
 from partimento.plan import Compose, Infill, Plan
 from partimento.representations.base import Ints, Ranges
-from partimento.representations.blocks import merged
+from partimento.representations.grammar import includes, merged
 from partimento.representations.remi.header import Header
 from partimento.representations.remi.infill import Gap
 from partimento.representations.remi.machine import LENGTHS, most_chords
@@ -21,7 +21,7 @@ from partimento.representations.remi.vocabulary import GRID, METERS, Vocabulary
 
 
 class Grammar(Header, Measures):
-    """`start`, `step`, `allowed`, `forced` and `shortest_end` of `remi`."""
+    """`start`, `step`, `allowed` and `shortest_end` of `remi`."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         super().__init__(vocabulary)
@@ -80,7 +80,7 @@ class Grammar(Header, Measures):
                 return
             if block == "Mask":
                 continue
-            if not any(low <= token < high for low, high in self.allowed(state)):
+            if not includes(self.allowed(state), token):
                 raise InfeasibleTask(
                     f"the plan asks for something else than the piece's {self._vocabulary.tokens[token]}"
                 )
@@ -100,6 +100,10 @@ class Grammar(Header, Measures):
         member = token - self._first[block]
         return getattr(self, f"_after_{block.lower()}")(state._replace(spent=state.spent + 1), member)
 
+    def given(self, state: State) -> State:
+        """The state behind all that is given."""
+        return state._replace(spent=state.spent + len(state.queue), queue=())
+
     def allowed(self, state: State) -> Ranges:
         """Ids that may follow, as half-open ranges."""
         if state.queue:
@@ -113,17 +117,3 @@ class Grammar(Header, Measures):
         else:
             ranges = [self._next_bar(state)] if state.at == GIVEN else self._allowed_segment(state)
         return merged(ranges)
-
-    def forced(self, state: State) -> tuple[int, ...]:
-        """Ids that follow without a choice."""
-        tokens: list[int] = []
-        if state.at == GIVEN:
-            tokens += state.queue
-            state = state._replace(spent=state.spent + len(state.queue), queue=())
-        while state.at != END:
-            (low, high), *others = self.allowed(state)
-            if others or high - low > 1:
-                break
-            tokens.append(low)
-            state = self.step(state, low)
-        return tuple(tokens)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from partimento.plan import Plan
+from partimento.representations.grammar import mask_ranges
 from partimento.representations.remi.machine import LENGTHS
-from partimento.representations.remi.pitches import chord_mask, chords_of_key, class_mask, mask_ranges
+from partimento.representations.remi.pitches import chord_mask, chords_of_key, class_mask
 from partimento.representations.remi.segments import Segments
 from partimento.representations.remi.state import (
     BAR,

@@ -5,9 +5,8 @@ Sets of pitches are bit masks (bit 60 is middle C), so that scale, range, chord 
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import cache
 
-from partimento.representations.base import Ranges
 from partimento.representations.remi.state import State
 from partimento.representations.remi.vocabulary import CHORD_KINDS, GRID, KEYS, METERS
 from partimento.theory.chord import KINDS
@@ -97,16 +96,3 @@ def chords_of_key(scale: frozenset[int]) -> int:
         tones = {(root + tone) % 12 for tone in KINDS[CHORD_KINDS[kind]][0]}
         mask |= (root in scale and len(tones - scale) <= 1) << member
     return mask
-
-
-@lru_cache(maxsize=65536)
-def mask_ranges(mask: int) -> Ranges:
-    """Half-open ranges of the bits that are set."""
-    ranges: list[tuple[int, int]] = []
-    while mask:
-        low = (mask & -mask).bit_length() - 1
-        filled = mask + (1 << low)
-        high = (filled & -filled).bit_length() - 1
-        ranges.append((low, high))
-        mask &= ~((1 << high) - 1)
-    return tuple(ranges)

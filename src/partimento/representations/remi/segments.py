@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from partimento.representations.grammar import mask_ranges
 from partimento.representations.remi.machine import LENGTHS, Machine
-from partimento.representations.remi.pitches import mask_ranges, pitch_mask
+from partimento.representations.remi.pitches import pitch_mask
 from partimento.representations.remi.state import (
     BAR,
     CHORD_POSITION,
