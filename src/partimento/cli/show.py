@@ -12,7 +12,7 @@ from partimento.cli.console import console, table
 from partimento.cli.files import Tune, load_tune, make_folder
 from partimento.errors import BadFile
 from partimento.score import DEFAULT_TEMPO_BPM, Score
-from partimento.theory.instrument import DRUMS, instrument_name
+from partimento.theory.instrument import instrument_name
 from partimento.theory.key import Key
 from partimento.theory.meter import Meter
 from partimento.theory.tempo import tempo_word
@@ -114,7 +114,7 @@ def _parts(score: Score) -> Iterator[tuple[str, str, str, str]]:
     for index, part in enumerate(score.parts):
         pitches = sounding["pitch"][sounding["part"] == index]
         span = f"{_pitch(pitches.min())}–{_pitch(pitches.max())}" if len(pitches) and not part.is_drums else ""
-        program = DRUMS if part.is_drums else part.program
+        program = part.instrument
         yield part.name or str(index + 1), instrument_name(program), str(len(pitches)), span
 
 

@@ -9,7 +9,6 @@ from itertools import pairwise
 from partimento.plan import Plan
 from partimento.score import Score
 from partimento.score.joining import join
-from partimento.theory.instrument import DRUMS
 
 TOKENS_PER_BAR_AND_PART = 10
 """What a well-filled bar of one part costs; a window is planned so that it need not be thinned out."""
@@ -57,7 +56,7 @@ def plan_so_far(score: Score) -> Plan:
         key=score.key_at(0),
         meter=score.meter_at(0),
         tempo_bpm=float(score.tempos["tempo_bpm"][0]) if len(score.tempos) else None,
-        instruments=tuple(DRUMS if part.is_drums else part.program for part in score.parts),
+        instruments=tuple(part.instrument for part in score.parts),
         style=score.tags[0] if score.tags else None,
     )
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from partimento.plan.plan import Plan
 from partimento.score import DEFAULT_TEMPO_BPM, Records, Score
-from partimento.theory.instrument import DRUMS, instrument_name
+from partimento.theory.instrument import instrument_name
 from partimento.theory.meter import Meter
 
 LEAST_IN_SCALE = 0.9
@@ -106,7 +106,7 @@ def _stated(plan: Plan, score: Score) -> Iterator[Verdict]:
     if plan.tempo_bpm is not None:
         yield _tempo(plan.tempo_bpm, score)
     if plan.instruments is not None:
-        programs = [DRUMS if part.is_drums else part.program for part in score.parts]
+        programs = [part.instrument for part in score.parts]
         same = Counter(programs) == Counter(plan.instruments)
         asked, measured = (", ".join(map(instrument_name, some)) for some in (plan.instruments, programs))
         yield Verdict("instruments", asked, "the same" if same else measured or "none", same)

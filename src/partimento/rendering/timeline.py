@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from partimento.rendering.performance import performed
 from partimento.score import Part, Score
 from partimento.score.unfolding import playing_order
-from partimento.theory.instrument import DRUMS, find_instrument, instrument_name
+from partimento.theory.instrument import find_instrument, instrument_name
 from partimento.theory.meter import Meter
 
 Floats = NDArray[np.floating]
@@ -92,7 +92,7 @@ def part_labels(score: Score) -> list[str]:
 
 
 def _part_label(part: Part) -> str:
-    name, instrument = " ".join(part.name.split()), instrument_name(DRUMS if part.is_drums else part.program)
+    name, instrument = " ".join(part.name.split()), instrument_name(part.instrument)
     short = name if len(name) <= 32 else name[:31] + "…"
     if not name or name.lower() == instrument.lower():
         return instrument

@@ -13,6 +13,8 @@ from partimento.plan import Task
 from partimento.score import Score
 
 Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 Ranges = tuple[tuple[int, int], ...]
 """Half-open ranges of token ids, ascending and disjoint, never empty."""
 State = TypeVar("State", bound=Hashable)

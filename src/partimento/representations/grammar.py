@@ -8,6 +8,9 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from partimento.representations.base import Ranges, State
 
+ALL_PITCHES = (1 << 128) - 1
+"""All bits of a set of pitches, of which bit 60 is middle C."""
+
 
 class Grammar(Protocol[State]):
     """What decides how a sequence goes on; a module may be one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from partimento.theory.chord import ChordSymbol
+from partimento.theory.instrument import DRUMS, instrument_name
 from partimento.theory.interval import UNISON, Interval
 
 NO_NOTE = -1
@@ -30,6 +31,17 @@ class Part:
     channel: int | None = None
     """MIDI channel where the source states one, from 1; 17-32 are those of a second port. Parts on one channel
     share its controllers."""
+
+    @classmethod
+    def playing(cls, instrument: int) -> Part:
+        """A part of which only its General MIDI program is known (128: drums)."""
+        is_drums = instrument == DRUMS
+        return cls(instrument_name(instrument), 0 if is_drums else instrument, is_drums)
+
+    @property
+    def instrument(self) -> int:
+        """General MIDI program at the start, 128 for drums."""
+        return DRUMS if self.is_drums else self.program
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,12 @@ from partimento.plan import Infill, Task
 from partimento.representations.abc import decode, encode, grammar
 from partimento.representations.abc.quantise import quantise
 from partimento.representations.abc.state import State
-from partimento.representations.abc.vocabulary import GRID, MAX_BARS, build
+from partimento.representations.abc.vocabulary import V
 from partimento.representations.base import Encoded, Grid, Ints, Losses, Special
+from partimento.representations.blocks import moves_drums
 from partimento.representations.grammar import Grammar, Guided
+from partimento.representations.gridded.vocabulary import GRID, MAX_BARS
 from partimento.score import Score
-from partimento.theory.instrument import DRUMS
 
 
 class AbcTokens(Guided[State, Grammar[State]]):
@@ -32,7 +33,7 @@ class AbcTokens(Guided[State, Grammar[State]]):
     })  # fmt: skip
 
     def __init__(self) -> None:
-        self.vocabulary = build()
+        self.vocabulary = V
         self.tokens = self.vocabulary.tokens
 
     @property
@@ -105,13 +106,7 @@ class AbcTokens(Guided[State, Grammar[State]]):
 
     def exchange(self, programs: Mapping[int, int]) -> Ints | None:
         """Id of each token's counterpart when programs are played by others; None where drums are among them."""
-        if DRUMS in {*programs, *programs.values()}:
-            return None
-        table = np.arange(len(self.tokens), dtype=np.int32)
-        first = self.vocabulary.first["Instrument"]
-        for program, other in programs.items():
-            table[first + program] = first + other
-        return table
+        return None if moves_drums(programs) else V.exchange("Instrument", programs)
 
 
 def _run(first: int, within: list[int], opening: list[int], room: int) -> int:

@@ -6,10 +6,6 @@ nearly spent the grammar allows only such tokens.
 
 from __future__ import annotations
 
-from functools import lru_cache
-from itertools import accumulate
-
-from partimento.plan import Plan
 from partimento.representations.abc.pitches import Held, placed
 from partimento.representations.abc.state import (
     BAR,
@@ -30,6 +26,7 @@ from partimento.representations.abc.state import (
     SIGN,
     State,
 )
+from partimento.representations.gridded.chords import planned_chords
 from partimento.theory.chord import ChordSymbol
 
 
@@ -50,7 +47,7 @@ def shortest_end(state: State) -> int:
         + (_part(state) if state.at >= LANE else 0)
         + sum(2 + _notes(len(notes)) for notes in (*owed, *state.tied) if notes)
         + left + 1
-        + _planned_chords(state.piece.task.plan, bars - left, bars)
+        + planned_chords(state.piece.task.plan, bars - left, bars, _has_bass)
         + 1
     )  # fmt: skip
 
@@ -88,25 +85,13 @@ def _header(state: State) -> int:
         + 1
         + (piece.with_chords and not task.plan.chords)
         + bars
-        + _planned_chords(task.plan, 0, bars)
+        + planned_chords(task.plan, 0, bars, _has_bass)
         + 1
     )  # fmt: skip
 
 
-@lru_cache(maxsize=64)
-def _chord_tokens(chords: tuple[tuple[ChordSymbol, ...], ...]) -> tuple[int, ...]:
-    """Tokens before each bar of a progression: chords, their basses, and the time before all but a bar's first."""
-    tokens = [max(2 * len(bar) - 1, 0) + sum(chord.bass is not None for chord in bar) for bar in chords]
-    return tuple(accumulate(tokens, initial=0))
-
-
-def _planned_chords(plan: Plan, first: int, last: int) -> int:
-    """Tokens of the plan's chords in measures `first` up to but not including `last`."""
-    if not plan.chords or first >= last:
-        return 0
-    before, bars = _chord_tokens(plan.chords), len(plan.chords)
-    until_last, until_first = (bar // bars * before[-1] + before[bar % bars] for bar in (last, first))
-    return until_last - until_first
+def _has_bass(chord: ChordSymbol) -> bool:
+    return chord.bass is not None
 
 
 # The part that is being written

@@ -12,12 +12,12 @@ from partimento.errors import InfeasibleTask
 from partimento.plan import Infill, Task
 from partimento.representations.abc import header, measures, overlay
 from partimento.representations.abc.ending import shortest_end
-from partimento.representations.abc.measures import V, most_chords, span
+from partimento.representations.abc.measures import span
 from partimento.representations.abc.state import BAR, LANE, LAST, Piece, State
-from partimento.representations.abc.vocabulary import LENGTHS
+from partimento.representations.abc.vocabulary import V
 from partimento.representations.base import Ranges
 from partimento.representations.grammar import merged
-from partimento.representations.remi.vocabulary import METERS
+from partimento.representations.gridded.vocabulary import check_plan
 
 _BLOCKS = list(V.first)
 _BLOCK_OF: list[int] = V.block_of.tolist()
@@ -61,12 +61,7 @@ def start(task: Task) -> State:
     plan, budget = task.plan, task.constraints.budget
     if isinstance(task, Infill):
         raise InfeasibleTask("abc writes whole pieces; to infill take another representation, such as amt")
-    if plan.meter is not None and plan.meter not in METERS:
-        raise InfeasibleTask(f"meter {plan.meter} is outside what abc can say (up to 16 quarters a bar, 16th as unit)")
-    if plan.chords is not None and not any(plan.chords):
-        raise InfeasibleTask("a chord progression needs at least one chord")
-    if most_chords(plan) > (max(LENGTHS) if plan.meter is None else LENGTHS[METERS.index(plan.meter)]):
-        raise InfeasibleTask(f"{most_chords(plan)} chords do not fit in one bar")
+    check_plan(plan, "abc")
     state = State(Piece(task))
     if budget is not None and (needed := shortest_end(state)) > budget:
         bars, parts = plan.bars or 1, len(plan.instruments or (0,))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from partimento.plan import Plan
 from partimento.representations.abc.ending import is_closing
-from partimento.representations.abc.measures import span, wanted, wanted_meters
+from partimento.representations.abc.measures import span
 from partimento.representations.abc.state import (
     BARS,
     CHORDS,
@@ -17,19 +16,19 @@ from partimento.representations.abc.state import (
     TEMPO,
     State,
 )
-from partimento.representations.abc.vocabulary import MAX_PARTS
-from partimento.representations.remi.vocabulary import KEYS, MAX_BARS, STYLES, TEMPOS_BPM
+from partimento.representations.abc.vocabulary import V
+from partimento.representations.gridded.vocabulary import KEYS, MAX_BARS, MAX_PARTS, STYLES
 
 
 def allowed(state: State) -> list[tuple[int, int]]:
     """Ranges, in any order."""
     plan, task, at = state.piece.task.plan, state.piece.task, state.at
     if at < STYLE:
-        return [span("START")] if at < START else [wanted("Style", plan.style, STYLES)]
+        return [span("START")] if at < START else [V.wanted("Style", plan.style, STYLES)]
     if at == STYLE:
-        return wanted_meters(plan, -1)
+        return V.wanted_meters(plan, -1)
     if at == METER:
-        return [_wanted_tempo(plan)]
+        return [V.wanted_tempo(plan)]
     if at == TEMPO:
         return [_wanted_bars(state)]
     if at == BARS and task.opens_midway:
@@ -37,14 +36,6 @@ def allowed(state: State) -> list[tuple[int, int]]:
     if at in (BARS, OPENS) and task.ends_midway:
         return [span("Ends")]
     return _parts(state)
-
-
-def _wanted_tempo(plan: Plan) -> tuple[int, int]:
-    if plan.tempo_bpm is None:
-        return span("Tempo")
-    tempo = plan.tempo_bpm
-    nearest = min(range(1, len(TEMPOS_BPM)), key=lambda index: abs((TEMPOS_BPM[index] or 0) - tempo))
-    return span("Tempo", nearest, nearest + 1)
 
 
 def _wanted_bars(state: State) -> tuple[int, int]:
@@ -69,14 +60,14 @@ def _parts(state: State) -> list[tuple[int, int]]:
     if not programs:
         return ranges
     if state.at == CHORDS:
-        return [wanted("Key", plan.key, KEYS)]
+        return [V.wanted("Key", plan.key, KEYS)]
     names_chords = state.piece.task.constraints.chord_symbols
     if plan.chords is not None:
         must = may = any(plan.chords[: state.piece.bars])
     else:
         must, may = names_chords == "must" and not closing, names_chords != "must not" and not closing
     ranges += [span("Chords")] if may else []
-    return ranges if must else [*ranges, wanted("Key", plan.key, KEYS)]
+    return ranges if must else [*ranges, V.wanted("Key", plan.key, KEYS)]
 
 
 def after_start(state: State, member: int) -> State:

@@ -10,31 +10,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from partimento.representations.base import Longs, Mask
 from partimento.score import Score
-
-Array = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Events:
     """Notes and chords in the order in which they are written; times in steps from their measure's start."""
 
-    measure: Array
-    part: Array
-    lane: Array
-    onset: Array
-    release: Array
-    tied: NDArray[np.bool_]
-    count: Array
+    measure: Longs
+    part: Longs
+    lane: Longs
+    onset: Longs
+    release: Longs
+    tied: Mask
+    count: Longs
     """Notes of each."""
-    pitch: Array
+    pitch: Longs
     """Of all notes, event by event, lowest first."""
-    spelling: Array
+    spelling: Longs
 
     @property
-    def opens_lane(self) -> NDArray[np.bool_]:
+    def opens_lane(self) -> Mask:
         """Which are the first of their overlay."""
         changed = (np.diff(self.measure) != 0) | (np.diff(self.part) != 0) | (np.diff(self.lane) != 0)
         return np.r_[True, changed]
@@ -61,12 +59,12 @@ def events_of(score: Score) -> Events:
     return Events(measure, part, lane[order], onset, release, is_last == 0, count[order], pitch, spelling)
 
 
-def _counting(counts: Array) -> Array:
+def _counting(counts: Longs) -> Longs:
     """0, 1, … for each count, one after the other."""
     return np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
-def _pieces(score: Score) -> dict[str, Array]:
+def _pieces(score: Score) -> dict[str, Longs]:
     """Columns of the pieces into which barlines cut notes."""
     notes, starts = score.notes, score.measures["onset_tick"]
     begin = notes["onset_tick"]
@@ -86,7 +84,7 @@ def _pieces(score: Score) -> dict[str, Array]:
     }
 
 
-def _lanes(events: dict[str, Array]) -> Array:
+def _lanes(events: dict[str, Longs]) -> Longs:
     """The overlay of each event, 0 for the first; events are sorted by measure, part and onset."""
     onset, release = events["onset"], events["release"]
     lane = np.zeros(len(onset), np.int64)

@@ -19,11 +19,10 @@ from partimento.representations.abc.state import (
     TEMPO,
     State,
 )
-from partimento.representations.abc.vocabulary import CHORDS, HIGHEST_ROOT, LENGTHS, LOWEST_ROOT, build
-from partimento.representations.remi.vocabulary import MAX_COUNTDOWN, METERS
+from partimento.representations.abc.vocabulary import CHORDS, HIGHEST_ROOT, LOWEST_ROOT, V
+from partimento.representations.gridded.vocabulary import LENGTHS, MAX_COUNTDOWN
 from partimento.theory.chord import ChordSymbol
 
-V = build()
 span = V.span
 _CHORD_INDEX = {symbol and (symbol.root, symbol.kind): index for index, symbol in enumerate(CHORDS)}
 
@@ -58,13 +57,13 @@ def _changes(state: State) -> list[tuple[int, int]]:
         return []
     plan, ranges, is_first = task.plan, list[tuple[int, int]](), bar.left == state.piece.bars - 1
     if state.at < BAR_METER and not is_first and plan.meter is None:
-        ranges += wanted_meters(plan, bar.meter)
+        ranges += V.wanted_meters(plan, bar.meter)
     if state.at < BAR_LENGTH:
-        ranges += _all_but("Length", LENGTHS[bar.meter] - 1)
+        ranges += V.all_but("Length", LENGTHS[bar.meter] - 1)
     if state.at < BAR_KEY and bar.key and not is_first and plan.key is None:
-        ranges += _all_but("Key", bar.key, 1)
+        ranges += V.all_but("Key", bar.key, 1)
     if bar.tempo and not is_first and plan.tempo_bpm is None:
-        ranges += _all_but("Tempo", bar.tempo, 1)
+        ranges += V.all_but("Tempo", bar.tempo, 1)
     return ranges
 
 
@@ -73,7 +72,7 @@ def _chords(state: State) -> list[tuple[int, int]]:
     ranges = [span("Chord")] if state.at < CHORD_TIME else []
     last = state.bar.length - 1 - max(state.chord_onset, 0)
     ranges += [span("Duration", 0, last)] if last > 0 else []
-    return ranges + (_all_but("Bass", state.root) if state.at == CHORD and state.root >= 0 else [])
+    return ranges + (V.all_but("Bass", state.root) if state.at == CHORD and state.root >= 0 else [])
 
 
 def voices(state: State, closing: bool) -> list[tuple[int, int]]:
@@ -111,33 +110,6 @@ def _chord_tokens(chord: ChordSymbol) -> list[int]:
 def _sayable(root: int) -> int:
     """The root itself, or what sounds the same."""
     return root if LOWEST_ROOT <= root <= HIGHEST_ROOT else (root + 5) % 12 - 5
-
-
-def wanted(block: str, wish: object, members: tuple[object, ...]) -> tuple[int, int]:
-    """Range of a wish in its block, the whole block where there is none."""
-    if wish is None or wish not in members:
-        return span(block)
-    index = members.index(wish)
-    return span(block, index, index + 1)
-
-
-def wanted_meters(plan: Plan, but: int) -> list[tuple[int, int]]:
-    """The plan's meter, or all that have a step for each of its chords, without one that is no change."""
-    if plan.meter is not None:
-        return [wanted("Meter", plan.meter, METERS)]
-    most = most_chords(plan)
-    return [span("Meter", k, k + 1) for k, length in enumerate(LENGTHS) if length >= most and k != but]
-
-
-def most_chords(plan: Plan) -> int:
-    """Most chords that the plan has in one bar."""
-    return max(map(len, plan.chords), default=0) if plan.chords else 0
-
-
-def _all_but(block: str, member: int, first: int = 0) -> list[tuple[int, int]]:
-    low, high = span(block, first)
-    at = V.first[block] + member
-    return [(a, b) for a, b in ((low, at), (at + 1, high)) if a < b]
 
 
 def after_meter(state: State, member: int) -> State:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from partimento.representations.abc.ending import is_closing, reachable
 from partimento.representations.abc.measures import span, voices
-from partimento.representations.abc.pitches import ALL_PITCHES, Held, note_ranges, signs, written
+from partimento.representations.abc.pitches import Held, note_ranges, signs, written
 from partimento.representations.abc.state import (
     CHORD_TIME,
     CLOSED,
@@ -21,7 +21,7 @@ from partimento.representations.abc.state import (
     next_below,
     starts,
 )
-from partimento.representations.grammar import mask_ranges
+from partimento.representations.grammar import ALL_PITCHES, mask_ranges
 from partimento.theory.instrument import DRUMS
 from partimento.theory.pitch import UNSPELLED
 

@@ -12,7 +12,6 @@ from partimento.representations.base import Ranges
 from partimento.representations.grammar import mask_ranges
 from partimento.theory import pitch
 
-ALL_PITCHES = (1 << 128) - 1
 Held = tuple[int, int]
 """MIDI number and spelling of a note."""
 

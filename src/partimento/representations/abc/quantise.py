@@ -1,17 +1,16 @@
-"""What `abc` tokens can say of a score: the grid of `remi`, with pitches and chords spelled as they are written."""
+"""What `abc` tokens can say of a score: the grid, with pitches and chords spelled as they are written."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from partimento.errors import NeedsBeats
-from partimento.representations.abc.vocabulary import HIGHEST_ROOT, LOWEST_ROOT, MAX_PARTS
-from partimento.representations.base import Loss, Losses
-from partimento.representations.remi.quantise import quantise as on_grid
-from partimento.representations.remi.quantise import steps
+from partimento.representations.abc.vocabulary import HIGHEST_ROOT, LOWEST_ROOT
+from partimento.representations.base import Longs, Loss, Losses, Mask
+from partimento.representations.gridded.quantise import quantise as on_grid
+from partimento.representations.gridded.quantise import steps
+from partimento.representations.gridded.vocabulary import MAX_PARTS
 from partimento.score import ChordEvent, Records, Score
 from partimento.theory import pitch
 from partimento.theory.chord import ChordSymbol
@@ -23,16 +22,14 @@ SHORTENED = "the rest of notes that are struck again, or ring past the last barl
 def quantise(score: Score) -> tuple[Score, Losses]:
     """The score that `abc` tokens stand for, and what they leave out.
 
-    Beyond what `remi` rounds and drops: a part sounds a pitch once at a time (a note ends where its pitch is struck
+    Beyond what the grid rounds and drops: a part sounds a pitch once at a time (a note ends where its pitch is struck
     again, and of several at one onset the longest stays), notes end with the last measure, and there are at most 64
     parts. Pitches and chords keep their spelling, unless it has more than two accidentals (chords: one).
 
     Raises:
         NeedsBeats: the score has no measures.
     """
-    if not len(score.measures):
-        raise NeedsBeats("this music has no meter, and abc counts in bars; amt and performance do not")
-    said, losses = on_grid(score, velocities=False)
+    said, losses = on_grid(score, "abc")
     end = int(said.measures["onset_tick"][-1] + said.measures["duration_tick"][-1])
     notes, more = _one_at_a_time(said.notes, end)
     notes = _spelled_as(notes, score.sounding())
@@ -70,7 +67,7 @@ def _spelled_as(notes: Records, written: Score) -> Records:
     return notes
 
 
-def _is_sayable(spelling: NDArray[np.int64], notes: Records) -> NDArray[np.bool_]:
+def _is_sayable(spelling: Longs, notes: Records) -> Mask:
     fits = 7 * spelling % 12 == notes["pitch"] % 12
     return fits & (np.abs(np.asarray(pitch.alter_of(spelling))) <= MAX_ALTER)  # type: ignore[arg-type]
 

@@ -6,8 +6,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from partimento.plan import Task
-from partimento.representations.abc.pitches import ALL_PITCHES, Held
-from partimento.representations.remi.vocabulary import KEYS
+from partimento.representations.abc.pitches import Held
+from partimento.representations.grammar import ALL_PITCHES
+from partimento.representations.gridded.vocabulary import KEYS
 
 # Where a sequence stands: the last kind of token written.
 BEGIN, START, STYLE, METER, TEMPO, BARS, OPENS, ENDS, PARTS, CHORDS = range(10)

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from functools import cache
-
-from partimento.representations.blocks import Vocabulary
-from partimento.representations.remi.vocabulary import (
-    CHORD_KINDS,
-    GRID,
+from partimento.representations.blocks import CHORD_KINDS
+from partimento.representations.gridded.vocabulary import (
     KEYS,
     MAX_BAR,
     MAX_BARS,
     MAX_COUNTDOWN,
+    MAX_PARTS,
     METERS,
     STYLES,
     TEMPOS_BPM,
+    Vocabulary,
 )
 from partimento.theory import pitch
 from partimento.theory.chord import ChordSymbol
 from partimento.theory.instrument import DRUMS
 
-MAX_PARTS = 64
 LOWEST_OCTAVE, HIGHEST_OCTAVE = -2, 9
 """Octaves of written notes, 4 from middle C: B♯ of MIDI number 0 is written in octave −2."""
 SIGNS = ("__", "_", "=", "^", "^^")
@@ -28,8 +25,6 @@ SIGNS = ("__", "_", "=", "^", "^^")
 LOWEST_ROOT, HIGHEST_ROOT = -8, 12
 """Roots and basses of chords on the line of fifths: F♭ to B♯."""
 ROOTS = tuple(range(LOWEST_ROOT, HIGHEST_ROOT + 1))
-LENGTHS = tuple(int(meter.duration_quarter * GRID) for meter in METERS)
-"""Grid steps of a full bar of each meter."""
 CHORDS = (None, *(ChordSymbol(root, kind) for root in ROOTS for kind in CHORD_KINDS))
 
 
@@ -46,27 +41,25 @@ def note_index(step: int, octave: int) -> int:
     return 7 * (octave - LOWEST_OCTAVE) + step
 
 
-@cache
-def build() -> Vocabulary:
-    """The vocabulary. Where tokens look like ABC they mean what ABC means; `%` begins what is no ABC."""
-    return Vocabulary.of([
-        ("PAD", ["<PAD>"]), ("UNK", ["<UNK>"]), ("START", ["<START>"]), ("END", ["<END>"]), ("SEP", ["<SEP>"]),
-        ("Style", [f"R:{style}" for style in STYLES]),
-        ("Meter", [f"M:{meter}" for meter in METERS]),
-        ("Tempo", [f"Q:{tempo or 'none'}" for tempo in TEMPOS_BPM]),
-        ("Bars", [f"%bars:{n + 1}" for n in range(MAX_BARS)]),
-        ("Opens", ["%opens-midway"]), ("Ends", ["%ends-midway"]),
-        ("Instrument", [f"V:program-{program}" for program in range(DRUMS)] + ["V:drums"]),
-        ("Chords", ["%chords"]),
-        ("Key", [f"K:{key or 'none'}" for key in KEYS]),
-        ("Bar", [f"|[r:{n}]" for n in range(MAX_COUNTDOWN)]),
-        ("Length", [f"%length:{n + 1}" for n in range(MAX_BAR)]),
-        ("Chord", [f'"{symbol or "N.C."}"' for symbol in CHORDS]),
-        ("Bass", [f'"/{pitch.name(bass)}"' for bass in ROOTS]),
-        ("Voice", [f"[V:{n + 1}]" for n in range(MAX_PARTS)]),
-        ("Overlay", ["&"]), ("Rest", ["z"]), ("Open", ["["]), ("Close", ["]"]), ("Tie", ["-"]),
-        ("Duration", [f"DUR:{n + 1}" for n in range(MAX_BAR)]),
-        ("Sign", list(SIGNS)),
-        ("Note", [note_name(index) for index in range(7 * (HIGHEST_OCTAVE - LOWEST_OCTAVE + 1))]),
-        ("Drum", [f"drum:{key}" for key in range(128)]),
-    ])  # fmt: skip
+V = Vocabulary.of([
+    ("PAD", ["<PAD>"]), ("UNK", ["<UNK>"]), ("START", ["<START>"]), ("END", ["<END>"]), ("SEP", ["<SEP>"]),
+    ("Style", [f"R:{style}" for style in STYLES]),
+    ("Meter", [f"M:{meter}" for meter in METERS]),
+    ("Tempo", [f"Q:{tempo or 'none'}" for tempo in TEMPOS_BPM]),
+    ("Bars", [f"%bars:{n + 1}" for n in range(MAX_BARS)]),
+    ("Opens", ["%opens-midway"]), ("Ends", ["%ends-midway"]),
+    ("Instrument", [f"V:program-{program}" for program in range(DRUMS)] + ["V:drums"]),
+    ("Chords", ["%chords"]),
+    ("Key", [f"K:{key or 'none'}" for key in KEYS]),
+    ("Bar", [f"|[r:{n}]" for n in range(MAX_COUNTDOWN)]),
+    ("Length", [f"%length:{n + 1}" for n in range(MAX_BAR)]),
+    ("Chord", [f'"{symbol or "N.C."}"' for symbol in CHORDS]),
+    ("Bass", [f'"/{pitch.name(bass)}"' for bass in ROOTS]),
+    ("Voice", [f"[V:{n + 1}]" for n in range(MAX_PARTS)]),
+    ("Overlay", ["&"]), ("Rest", ["z"]), ("Open", ["["]), ("Close", ["]"]), ("Tie", ["-"]),
+    ("Duration", [f"DUR:{n + 1}" for n in range(MAX_BAR)]),
+    ("Sign", list(SIGNS)),
+    ("Note", [note_name(index) for index in range(7 * (HIGHEST_OCTAVE - LOWEST_OCTAVE + 1))]),
+    ("Drum", [f"drum:{key}" for key in range(128)]),
+])  # fmt: skip
+"""Where tokens look like ABC they mean what ABC means; `%` begins what is no ABC."""

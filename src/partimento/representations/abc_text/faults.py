@@ -14,7 +14,7 @@ from partimento.io.abc.tokens import WHOLE
 from partimento.io.abc.tune import Tune
 from partimento.plan import Plan, Task
 from partimento.score import Score
-from partimento.theory.instrument import DRUMS, instrument_name
+from partimento.theory.instrument import instrument_name
 from partimento.theory.key import Key
 from partimento.theory.meter import Meter
 
@@ -143,7 +143,7 @@ def _meters(tune: Tune, name: str, bars: int) -> list[int | None]:
 def _plan(plan: Plan, score: Score) -> Iterator[str]:
     keys = {Key.from_ids(*row) for row in score.keys[["fifths", "mode"]].tolist()}
     meters = {Meter(*row) for row in score.meters[["beats", "beat_type"]].tolist()}
-    programs = tuple(DRUMS if part.is_drums else part.program for part in score.parts)
+    programs = tuple(part.instrument for part in score.parts)
     tempos = score.tempos["tempo_bpm"].tolist()
     if plan.key is not None and keys != {plan.key}:
         yield f"key {_listed(keys)}, and {plan.key} was asked for"

@@ -91,7 +91,7 @@ def performed(score: Score) -> tuple[Notes, Losses]:
 
 def programs_of(score: Score) -> Longs:
     """Program (128: drums) of each part, shape (parts,)."""
-    return np.array([DRUMS if part.is_drums else part.program for part in score.parts], np.int64)
+    return np.array([part.instrument for part in score.parts], np.int64)
 
 
 def steps(score: Score, ticks: Longs) -> Longs:

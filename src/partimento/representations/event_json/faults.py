@@ -9,7 +9,7 @@ import numpy as np
 from partimento.plan import Plan, Task
 from partimento.representations.event_json.text import part_names
 from partimento.score import Records, Score
-from partimento.theory.instrument import DRUMS, instrument
+from partimento.theory.instrument import instrument
 
 MAX_TOLD = 20
 """Most faults of one kind that are told one by one."""
@@ -48,7 +48,7 @@ def _struck_again(notes: Records) -> Records:
 
 
 def _out_of_range(score: Score) -> Records:
-    reach = [instrument(DRUMS if part.is_drums else part.program) for part in score.parts]
+    reach = [instrument(part.instrument) for part in score.parts]
     low, high = (np.array([getattr(r, name) for r in reach], int) for name in ("lowest_pitch", "highest_pitch"))
     notes = score.notes
     return notes[(notes["pitch"] < low[notes["part"]]) | (notes["pitch"] > high[notes["part"]])]
@@ -73,6 +73,6 @@ def _plan(score: Score, plan: Plan) -> Iterator[str]:
     if plan.bars is not None and len(score.measures) != plan.bars:
         yield f"{len(score.measures)} bars, and {plan.bars} were asked for"
     played = [score.parts[index] for index in np.unique(score.notes["part"]).tolist()]
-    programs = [DRUMS if part.is_drums else part.program for part in played]
+    programs = [part.instrument for part in played]
     if plan.instruments is not None and sorted(programs) != sorted(plan.instruments):
         yield f"programs {programs} play, and {list(plan.instruments)} were asked for"

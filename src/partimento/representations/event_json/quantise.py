@@ -46,7 +46,7 @@ def quantise(score: Score, ticks_per_quarter: int) -> tuple[Score, Losses]:
     notes, losses = _notes(sounding, grid, end)
     quantised = Score(
         ticks_per_quarter if has_beats else TICKS_PER_QUARTER,
-        tuple(plain_part(DRUMS if part.is_drums else part.program) for part in sounding.parts),
+        tuple(plain_part(part.instrument) for part in sounding.parts),
         notes,
         measures,
         _meters(sounding, grid, measures),

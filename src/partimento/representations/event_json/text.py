@@ -51,7 +51,7 @@ def part_names(parts: tuple[Part, ...]) -> list[str]:
     seen = Counter[int]()
     names: list[str] = []
     for part in parts:
-        program = DRUMS if part.is_drums else part.program
+        program = part.instrument
         seen[program] += 1
         names.append(f"{program}" if seen[program] == 1 else f"{program}:{seen[program]}")
     return names

@@ -10,6 +10,7 @@ import numpy as np
 
 from partimento.plan import Task
 from partimento.representations.base import Encoded, Grid, Ints, Losses, Special
+from partimento.representations.blocks import moves_drums
 from partimento.representations.grammar import Guided
 from partimento.representations.performance import codec, vocabulary
 from partimento.representations.performance.chords import bars_of, between, tokens_of
@@ -88,7 +89,7 @@ class Performance(Guided[State, Grammar]):
 
     def exchange(self, programs: Mapping[int, int]) -> Ints | None:
         """Id of each token's counterpart when programs are played by others; None where drums are exchanged."""
-        return vocabulary.exchange(self.vocabulary, programs)
+        return None if moves_drums(programs) else self.vocabulary.exchange("Program", programs)
 
 
 __all__ = ["Performance", "State"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from partimento.analysis import estimate_chords
+from partimento.representations.blocks import bass_of
 from partimento.representations.performance.vocabulary import RESOLUTION
 from partimento.score import Score
 from partimento.theory.chord import ChordSymbol
-from partimento.theory.pitch import pitch_class
 
 Progression = tuple[tuple[ChordSymbol, ...], ...]
 
@@ -45,13 +45,6 @@ def bars_of(score: Score) -> list[Bar]:
 def tokens_of(bar: tuple[ChordSymbol, ...]) -> int:
     """How many tokens state the chords of a bar."""
     return 1 + sum(1 + (bass_of(chord) is not None) for chord in bar)
-
-
-def bass_of(chord: ChordSymbol) -> int | None:
-    """Pitch class of the lowest tone, None where it is the root."""
-    if chord.bass is None or pitch_class(chord.bass) == pitch_class(chord.root):
-        return None
-    return pitch_class(chord.bass)
 
 
 def between(bars: list[Bar], start: int, end: int, room: int) -> Progression | None:

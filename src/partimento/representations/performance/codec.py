@@ -18,30 +18,22 @@ from numpy.typing import NDArray
 
 from partimento.plan import Task
 from partimento.representations.base import Ints
-from partimento.representations.blocks import Vocabulary
-from partimento.representations.performance.chords import bass_of
+from partimento.representations.blocks import Vocabulary, bass_of, chord_member
 from partimento.representations.performance.quantise import Longs, Performed, by_entry
 from partimento.representations.performance.vocabulary import MAX_SHIFT
-from partimento.representations.remi.vocabulary import CHORD_KINDS
 from partimento.theory.instrument import DRUMS
-from partimento.theory.pitch import pitch_class
 
 
 def encode_header(task: Task, vocabulary: Vocabulary) -> Ints:
     """BOS and what the task states, shape (h,)."""
     first = vocabulary.first
-    ids = [
-        first["BOS"],
-        *([first["Opens"]] if task.opens_midway else []),
-        *([first["Ends"]] if task.ends_midway else []),
-    ]
+    ids = [first["BOS"], *vocabulary.midway(task)]
     if vocabulary.size["Chord"]:
         for bar in task.plan.chords or ():
             ids.append(first["ChordBar"])
             for chord in bar:
                 plain = chord.plain
-                kind = CHORD_KINDS.index(plain.kind)
-                ids.append(first["Chord"] + pitch_class(plain.root) * len(CHORD_KINDS) + kind)
+                ids.append(first["Chord"] + chord_member(plain))
                 if (bass := bass_of(plain)) is not None:
                     ids.append(first["Bass"] + bass)
     return np.array(ids, np.int32)

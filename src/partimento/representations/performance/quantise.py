@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partimento.representations.base import Loss, Losses
+from partimento.representations.blocks import VELOCITIES
 from partimento.representations.performance.vocabulary import RESOLUTION
-from partimento.representations.remi.vocabulary import VELOCITIES
 from partimento.score import DEFAULT_TEMPO_BPM, NOTE, Part, Score
 from partimento.score.controllers import PEDAL, SOSTENUTO, held_by_pedals
 from partimento.theory.instrument import DRUMS, instrument_name
@@ -90,7 +90,7 @@ def one_at_a_time(notes: Performed) -> tuple[Performed, list[Loss]]:
 def _columns(score: Score) -> Performed:
     """All notes in steps; grace notes are released at −1."""
     notes = score.notes
-    programs = np.array([DRUMS if part.is_drums else part.program for part in score.parts], np.int64)
+    programs = np.array([part.instrument for part in score.parts], np.int64)
     program = programs[notes["part"]]
     first = np.full(DRUMS + 1, len(programs))
     np.minimum.at(first, programs, np.arange(len(programs)))

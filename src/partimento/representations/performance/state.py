@@ -8,8 +8,8 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from typing import NamedTuple
 
+from partimento.representations.grammar import ALL_PITCHES
 from partimento.representations.performance.quantise import MAX_SOUNDING
-from partimento.representations.remi.pitches import ALL_PITCHES
 from partimento.theory.instrument import DRUMS, instrument
 
 ALL_PROGRAMS = (1 << (DRUMS + 1)) - 1

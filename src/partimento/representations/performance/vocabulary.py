@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import numpy as np
-
 from partimento.representations.base import Ints
-from partimento.representations.blocks import Vocabulary
-from partimento.representations.remi.vocabulary import CHORD_KINDS, VELOCITIES
+from partimento.representations.blocks import CHORD_KINDS, VELOCITIES, Vocabulary
 from partimento.theory.instrument import DRUMS
 
 RESOLUTION = 100
@@ -37,26 +32,9 @@ def build(chords: bool) -> Vocabulary:
 
 def transposition(vocabulary: Vocabulary, semitones: int) -> Ints:
     """Id of each token's counterpart a number of semitones higher, shape (vocabulary,)."""
-    table = np.arange(len(vocabulary.tokens), dtype=np.int32)
-    pitches = np.clip(np.arange(128) + semitones, 0, 127)
+    table = vocabulary.same()
     for block in ("NoteOff", "NoteOn"):
-        table[slice(*vocabulary.span(block))] = vocabulary.first[block] + pitches
+        vocabulary.transpose(table, block, semitones)
     for block, tone in (("Chord", len(CHORD_KINDS)), ("Bass", 1)):
-        if size := vocabulary.size[block]:
-            moved = (np.arange(size) + semitones * tone) % size
-            table[slice(*vocabulary.span(block))] = vocabulary.first[block] + moved
-    return table
-
-
-def exchange(vocabulary: Vocabulary, programs: Mapping[int, int]) -> Ints | None:
-    """Id of each token's counterpart when programs are played by others; None where drums are among them.
-
-    Drums have notes of their own.
-    """
-    if any(DRUMS in pair and pair != (DRUMS, DRUMS) for pair in programs.items()):
-        return None
-    table = np.arange(len(vocabulary.tokens), dtype=np.int32)
-    first = vocabulary.first["Program"]
-    for program, other in programs.items():
-        table[first + program] = first + other
+        vocabulary.rotate(table, block, semitones * tone)
     return table

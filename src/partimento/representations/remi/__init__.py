@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from partimento.errors import BadInput, InfeasibleTask
 from partimento.plan import Compose, Infill, Task
-from partimento.representations.base import Encoded, Grid, Ints, Losses, Special
+from partimento.representations.base import Encoded, Grid, Ints, Longs, Losses, Special
 from partimento.representations.cutting import Window
 from partimento.representations.grammar import Guided
+from partimento.representations.gridded.quantise import quantise
+from partimento.representations.gridded.vocabulary import MAX_BARS
 from partimento.representations.infilling import excerpts
 from partimento.representations.remi import vocabulary
 from partimento.representations.remi.cutting import clipped, cut
@@ -21,7 +22,6 @@ from partimento.representations.remi.decoding import decode
 from partimento.representations.remi.encoding import encode, encode_body, encode_header
 from partimento.representations.remi.grammar import Grammar, State
 from partimento.representations.remi.infill import Gap, gap
-from partimento.representations.remi.quantise import quantise
 from partimento.representations.remi.state import GIVEN
 from partimento.score import Score
 
@@ -62,8 +62,8 @@ class Remi(Guided[State, Grammar]):
         return Special(*(self.vocabulary.first[name] for name in ("PAD", "BOS", "EOS")))
 
     def quantise(self, score: Score) -> tuple[Score, Losses]:
-        """The score that the tokens stand for; see `quantise.quantise`."""
-        return quantise(score, self._options["velocities"], self.vocabulary.unit)
+        """The score that the tokens stand for; see `gridded.quantise`."""
+        return quantise(score, "remi", self._options["velocities"], self.vocabulary.unit)
 
     def encode(self, score: Score, task: Task) -> Encoded:
         """Header as prompt, measures and EOS as target; to fill in, all that is given and `Fill` as prompt.
@@ -77,10 +77,8 @@ class Remi(Guided[State, Grammar]):
 
     def _encode(self, score: Score, task: Task) -> tuple[Encoded, Gap | None]:
         quantised, _ = self.quantise(score)
-        if len(quantised.measures) > vocabulary.MAX_BARS:
-            raise BadInput(
-                f"{len(quantised.measures)} measures, and remi holds {vocabulary.MAX_BARS}: encode it in windows"
-            )
+        if len(quantised.measures) > MAX_BARS:
+            raise BadInput(f"{len(quantised.measures)} measures, and remi holds {MAX_BARS}: encode it in windows")
         hole = self._gap(score, quantised, task) if isinstance(task, Infill) else None
         return encode(quantised, task, self.vocabulary, hole), hole
 
@@ -106,12 +104,12 @@ class Remi(Guided[State, Grammar]):
             piece = self.quantise(quantised.slice_bars(first, last))[0] if opens or ends else quantised
             yield piece, replace(task, opens_midway=task.opens_midway or opens, ends_midway=task.ends_midway or ends)
 
-    def _runs(self, quantised: Score, measure: NDArray[np.int64], task: Task, budget: int) -> list[tuple[int, int]]:
+    def _runs(self, quantised: Score, measure: Longs, task: Task, budget: int) -> list[tuple[int, int]]:
         """Runs of measures that fit the budget; `measure` is that of each token."""
         # at a cut, meter, key, tempo and chord are stated again
         room = budget - len(encode_header(quantised, task, self.vocabulary)) - 8
         costs = np.bincount(measure, minlength=len(quantised.measures)).tolist()
-        return list(_runs(costs, room, vocabulary.MAX_BARS))
+        return list(_runs(costs, room, MAX_BARS))
 
     def encoded_windows(self, score: Score, task: Task, budget: int) -> Iterator[Window]:
         """What encoding each of the windows gives, several times as fast."""
@@ -135,7 +133,7 @@ class Remi(Guided[State, Grammar]):
             yield piece, replace(part, score=piece)
 
     def _fits(self, piece: Score, task: Infill, budget: int) -> bool:
-        return len(piece.measures) <= vocabulary.MAX_BARS and len(self.encode(piece, task).ids) <= budget
+        return len(piece.measures) <= MAX_BARS and len(self.encode(piece, task).ids) <= budget
 
     def decode(self, ids: Ints, task: Task) -> Score:
         """The score of header and measures, with what is filled in; any prefix that the grammar accepts decodes."""
@@ -168,11 +166,7 @@ class Remi(Guided[State, Grammar]):
 
     def exchange(self, programs: Mapping[int, int]) -> Ints:
         """Id of each token's counterpart when programs are played by others."""
-        table = np.arange(len(self.tokens), dtype=np.int32)
-        first = self.vocabulary.first["Instrument"]
-        for program, other in programs.items():
-            table[first + program] = first + other
-        return table
+        return self.vocabulary.exchange("Instrument", programs)
 
 
 def _runs(costs: list[int], room: int, most: int) -> Iterator[tuple[int, int]]:

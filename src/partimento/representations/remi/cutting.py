@@ -11,14 +11,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from partimento.plan import Compose
-from partimento.representations.base import Encoded, Ints
+from partimento.representations.base import Encoded, Ints, Longs, Mask
 from partimento.representations.cutting import Window
-from partimento.representations.remi.encoding import chord_ids, header_ids, opening_members
-from partimento.representations.remi.quantise import doubled
-from partimento.representations.remi.vocabulary import MAX_COUNTDOWN, Ints64, Vocabulary
+from partimento.representations.gridded.encoding import countdown, opening_members
+from partimento.representations.gridded.quantise import doubled
+from partimento.representations.remi.encoding import chord_ids, header_ids
+from partimento.representations.remi.vocabulary import Vocabulary
 from partimento.score import Score
 
 Run = tuple[int, int]
@@ -44,7 +44,7 @@ def clipped(score: Score, runs: Sequence[Run]) -> Score:
 
 
 def cut(
-    score: Score, body: tuple[Ints, Ints64], runs: Sequence[Run], task: Compose, vocabulary: Vocabulary
+    score: Score, body: tuple[Ints, Longs], runs: Sequence[Run], task: Compose, vocabulary: Vocabulary
 ) -> Iterator[Window]:
     """The windows of a clipped score.
 
@@ -69,7 +69,7 @@ def cut(
         header = header_ids(score, opening[first], last - first, has_chords, part, vocabulary)
         ids = tokens[starts[first] : starts[last]].copy()
         bars = np.array(starts[first:last]) - starts[first]
-        ids[bars] = vocabulary.first["Bar"] + np.minimum(np.arange(last - first)[::-1], MAX_COUNTDOWN - 1)
+        ids[bars] = vocabulary.first["Bar"] + countdown(last - first, np.arange(last - first))
         if first:
             restated = running > 0 and chords[running - 1] < onsets[first]
             chord = chord_ids(score.chords[running - 1], vocabulary) if restated else []
@@ -81,7 +81,7 @@ def _opened(ids: Ints, length: int, chord: list[int], vocabulary: Vocabulary) ->
     """A window whose first measure, of so many tokens, leaves to the header what that says; then the running chord."""
     head = ids[:length]
     blocks = [vocabulary.span(name) for name in ("Meter", "Key", "Tempo")]
-    is_said: NDArray[np.bool_] = np.zeros(length, bool)
+    is_said: Mask = np.zeros(length, bool)
     for low, high in blocks:
         is_said |= (head >= low) & (head < high)
     kept = head[~is_said]

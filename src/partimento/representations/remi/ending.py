@@ -7,10 +7,9 @@ nearly spent the grammar allows only such tokens.
 from __future__ import annotations
 
 from collections import Counter
-from functools import lru_cache
-from itertools import accumulate
 
-from partimento.plan import Plan
+from partimento.representations.blocks import bass_of
+from partimento.representations.gridded.chords import planned_chords
 from partimento.representations.remi.state import (
     BAR,
     BARS,
@@ -29,7 +28,6 @@ from partimento.representations.remi.state import (
     State,
 )  # fmt: skip
 from partimento.theory.chord import ChordSymbol
-from partimento.theory.pitch import pitch_class
 
 
 def shortest_end(state: State, has_velocity: bool) -> int:
@@ -61,23 +59,8 @@ def _group(state: State, has_velocity: bool) -> int:
     return 3 + has_velocity + 2 * (state.unit > 1)
 
 
-@lru_cache(maxsize=64)
-def _chord_tokens(chords: tuple[tuple[ChordSymbol, ...], ...]) -> tuple[int, ...]:
-    """Tokens before each bar of a progression: chords, their basses, and positions of all but a bar's first."""
-    tokens = [
-        max(2 * len(bar) - 1, 0) + sum(c.bass is not None and pitch_class(c.bass) != pitch_class(c.root) for c in bar)
-        for bar in chords
-    ]
-    return tuple(accumulate(tokens, initial=0))
-
-
-def _planned_chords(plan: Plan, first: int, last: int) -> int:
-    """Tokens of the plan's chords in measures `first` up to but not including `last`."""
-    if not plan.chords:
-        return 0
-    before, bars = _chord_tokens(plan.chords), len(plan.chords)
-    until_last, until_first = (bar // bars * before[-1] + before[bar % bars] for bar in (last, first))
-    return until_last - until_first
+def _inverted(chord: ChordSymbol) -> bool:
+    return bass_of(chord) is not None
 
 
 def _header(state: State) -> int:
@@ -143,4 +126,4 @@ def _measures(rests: list[int], programs: tuple[int, ...], state: State, has_vel
         for program, rest in zip(programs, rests, strict=True):
             sounding += (bars + min(rest, most)) // (most + 1) * (1 + group + earlier[program])
             earlier[program] += 1
-    return bars + _planned_chords(plan, first, first + bars) + sounding + 1
+    return bars + planned_chords(plan, first, first + bars, _inverted) + sounding + 1

@@ -12,12 +12,12 @@ from partimento.errors import InfeasibleTask
 from partimento.plan import Compose, Infill, Plan
 from partimento.representations.base import Ints, Ranges
 from partimento.representations.grammar import includes, merged
+from partimento.representations.gridded.vocabulary import check_plan
 from partimento.representations.remi.header import Header
 from partimento.representations.remi.infill import Gap
-from partimento.representations.remi.machine import LENGTHS, most_chords
 from partimento.representations.remi.measures import Measures
 from partimento.representations.remi.state import BAR, CHORD_BASS, END, GIVEN, State
-from partimento.representations.remi.vocabulary import GRID, METERS, Vocabulary
+from partimento.representations.remi.vocabulary import Vocabulary
 
 
 class Grammar(Header, Measures):
@@ -35,14 +35,7 @@ class Grammar(Header, Measures):
             InfeasibleTask: the plan cannot be said, or not within the budget.
         """
         plan = task.plan
-        if plan.meter is not None and plan.meter not in METERS:
-            raise InfeasibleTask(
-                f"meter {plan.meter} is outside what remi can say (up to 16 quarters a bar, 16th as unit)"
-            )
-        if plan.chords is not None and not any(plan.chords):
-            raise InfeasibleTask("a chord progression needs at least one chord")
-        if most_chords(plan) > (max(LENGTHS) if plan.meter is None else int(plan.meter.duration_quarter * GRID)):
-            raise InfeasibleTask(f"{most_chords(plan)} chords do not fit in one bar")
+        check_plan(plan, "remi")
         bars, parts = plan.bars or 1, len(plan.instruments or (0,))
         return self._affordable(State(task, self._vocabulary.unit), f"{bars} bars for {parts} instruments")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from partimento.plan import Plan
+from partimento.representations.gridded.vocabulary import KEYS, MAX_BARS, MAX_PARTS, STYLES
 from partimento.representations.remi.machine import Machine
 from partimento.representations.remi.state import (
     BARS,
@@ -17,9 +17,7 @@ from partimento.representations.remi.state import (
     TEMPO,
     State,
 )
-from partimento.representations.remi.vocabulary import KEYS, MAX_BARS, STYLES, TEMPOS_BPM
 
-MAX_PARTS = 64
 MAX_FREE_PARTS = 8
 
 
@@ -31,13 +29,13 @@ class Header(Machine):
         if at == START:
             return [self._span("BOS")]
         if at == BOS:
-            return [self._wanted("Style", plan.style, STYLES)]
+            return [self._vocabulary.wanted("Style", plan.style, STYLES)]
         if at == STYLE:
-            return self._wanted_meters(plan, -1)
+            return self._vocabulary.wanted_meters(plan, -1)
         if at == METER:
-            return [self._wanted("Key", plan.key, KEYS)]
+            return [self._vocabulary.wanted("Key", plan.key, KEYS)]
         if at == KEY:
-            return [self._wanted_tempo(plan)]
+            return [self._vocabulary.wanted_tempo(plan)]
         if at == TEMPO:
             return [self._wanted_bars(state)]
         if at == BARS and state.task.opens_midway:
@@ -45,13 +43,6 @@ class Header(Machine):
         if at in (BARS, OPENS) and state.task.ends_midway:
             return [self._span("Ends")]
         return self._allowed_parts(state)
-
-    def _wanted_tempo(self, plan: Plan) -> tuple[int, int]:
-        if plan.tempo_bpm is None:
-            return self._span("Tempo")
-        tempo = plan.tempo_bpm
-        nearest = min(range(1, len(TEMPOS_BPM)), key=lambda index: abs((TEMPOS_BPM[index] or 0) - tempo))
-        return self._span("Tempo", nearest, nearest + 1)
 
     def _wanted_bars(self, state: State) -> tuple[int, int]:
         plan, budget = state.task.plan, state.task.constraints.budget

@@ -8,15 +8,15 @@ import numpy as np
 
 from partimento.errors import InfeasibleTask
 from partimento.plan import Infill
+from partimento.representations.gridded.quantise import steps
+from partimento.representations.gridded.vocabulary import KEYS, MAX_COUNTDOWN, METERS
 from partimento.representations.infilling import chosen_parts, span
 from partimento.representations.remi.pitches import chord_mask, class_mask
-from partimento.representations.remi.quantise import steps
 from partimento.representations.remi.state import Measure
-from partimento.representations.remi.vocabulary import KEYS, MAX_COUNTDOWN, METERS, Vocabulary, chord_member
+from partimento.representations.remi.vocabulary import Vocabulary, chord_index
 from partimento.score import Records, Score
 from partimento.score.excerpts import played_programs
 from partimento.theory.chord import ChordSymbol
-from partimento.theory.instrument import DRUMS
 from partimento.theory.pitch import pitch_class
 
 
@@ -36,7 +36,7 @@ class Gap:
     @property
     def programs(self) -> tuple[int, ...]:
         """What the parts play (128: drums)."""
-        return tuple(DRUMS if part.is_drums else part.program for part in self.written.parts)
+        return tuple(part.instrument for part in self.written.parts)
 
     def measures(self, vocabulary: Vocabulary) -> tuple[Measure, ...]:
         """The measures, with what holds in each."""
@@ -88,7 +88,7 @@ def _measure(score: Score, bar: int, vocabulary: Vocabulary) -> Measure:
 def _tones(symbol: ChordSymbol | None) -> int:
     """Mask of a chord's tones, its bass included."""
     bass = () if symbol is None or symbol.bass is None else (pitch_class(symbol.bass),)
-    return chord_mask(chord_member(symbol)) | class_mask(frozenset(bass))
+    return chord_mask(chord_index(symbol)) | class_mask(frozenset(bass))
 
 
 def gap(score: Score, quantised: Score, unit: int, task: Infill) -> Gap:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from partimento.plan import Plan
+from partimento.representations.gridded.vocabulary import MAX_COUNTDOWN
 from partimento.representations.remi.ending import shortest_end
 from partimento.representations.remi.state import State
-from partimento.representations.remi.vocabulary import GRID, MAX_COUNTDOWN, METERS, Vocabulary
-
-LENGTHS = tuple(int(meter.duration_quarter * GRID) for meter in METERS)
-"""Steps of a measure in each meter."""
+from partimento.representations.remi.vocabulary import Vocabulary
 
 
 class Machine:
@@ -16,7 +13,7 @@ class Machine:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
-        self._first = vocabulary.first
+        self._first, self._span = vocabulary.first, vocabulary.span
         self._has_velocity = vocabulary.size["Velocity"] > 0
 
     def shortest_end(self, state: State) -> int:
@@ -39,28 +36,3 @@ class Machine:
             return state.gap[0].token, state.gap[0].token + 1
         countdown = min(state.bars_left - 1, MAX_COUNTDOWN - 1)
         return self._span("Bar", countdown, countdown + 1)
-
-    def _wanted(self, block: str, wish: object, members: tuple[object, ...]) -> tuple[int, int]:
-        if wish is None or wish not in members:
-            return self._span(block)
-        index = members.index(wish)
-        return self._span(block, index, index + 1)
-
-    def _wanted_meters(self, plan: Plan, but: int) -> list[tuple[int, int]]:
-        """The plan's meter, or all that have a step for each of its chords, without one that is no change."""
-        if plan.meter is not None:
-            return [self._wanted("Meter", plan.meter, METERS)]
-        most = most_chords(plan)
-        return [self._span("Meter", k, k + 1) for k, length in enumerate(LENGTHS) if length >= most and k != but]
-
-    def _span(self, block: str, start: int = 0, stop: int | None = None) -> tuple[int, int]:
-        return self._vocabulary.span(block, start, stop)
-
-    def _all_but(self, block: str, member: int, start: int = 0) -> list[tuple[int, int]]:
-        low, high = self._span(block, start)
-        at = self._first[block] + member
-        return [(a, b) for a, b in ((low, at), (at + 1, high)) if a < b]
-
-
-def most_chords(plan: Plan) -> int:
-    return max(map(len, plan.chords), default=0) if plan.chords else 0

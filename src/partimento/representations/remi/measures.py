@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from partimento.plan import Plan
+from partimento.representations.blocks import CHORD_KINDS, bass_of
 from partimento.representations.grammar import mask_ranges
-from partimento.representations.remi.machine import LENGTHS
+from partimento.representations.gridded.vocabulary import KEYS, LENGTHS
 from partimento.representations.remi.pitches import chord_mask, chords_of_key, class_mask
 from partimento.representations.remi.segments import Segments
 from partimento.representations.remi.state import (
@@ -22,9 +23,8 @@ from partimento.representations.remi.state import (
     TEMPO,
     State,
 )
-from partimento.representations.remi.vocabulary import CHORD_KINDS, KEYS, chord_member
+from partimento.representations.remi.vocabulary import chord_index
 from partimento.theory.chord import ChordSymbol
-from partimento.theory.pitch import pitch_class
 
 
 class Measures(Segments):
@@ -61,13 +61,13 @@ class Measures(Segments):
             return []
         plan, ranges = state.task.plan, list[tuple[int, int]]()
         if state.at < BAR_METER and state.bars_left < state.bars - 1 and plan.meter is None:
-            ranges += self._wanted_meters(plan, state.meter)
+            ranges += self._vocabulary.wanted_meters(plan, state.meter)
         if state.at < BAR_LENGTH:
-            ranges += self._all_but("Length", LENGTHS[state.meter] - 1)
+            ranges += self._vocabulary.all_but("Length", LENGTHS[state.meter] - 1)
         if state.at < BAR_KEY and state.key and state.bars_left < state.bars - 1 and plan.key is None:
-            ranges += self._all_but("Key", state.key, 1)
+            ranges += self._vocabulary.all_but("Key", state.key, 1)
         if state.tempo and state.bars_left < state.bars - 1 and plan.tempo_bpm is None:
-            ranges += self._all_but("Tempo", state.tempo, 1)
+            ranges += self._vocabulary.all_but("Tempo", state.tempo, 1)
         return ranges
 
     def _allowed_chords(self, state: State) -> list[tuple[int, int]]:
@@ -78,7 +78,7 @@ class Measures(Segments):
         if first < state.length:
             ranges.append(self._span("Position", first, state.length))
         if state.at == CHORD:
-            ranges += [] if state.pitch < 0 else self._all_but("Bass", state.pitch)
+            ranges += [] if state.pitch < 0 else self._vocabulary.all_but("Bass", state.pitch)
         return ranges
 
     def _free_chords(self, state: State) -> list[tuple[int, int]]:
@@ -115,10 +115,8 @@ class Measures(Segments):
         return tuple(tokens)
 
     def _chord_tokens(self, chord: ChordSymbol) -> list[int]:
-        token = self._first["Chord"] + chord_member(chord)
-        if chord.bass is None or pitch_class(chord.bass) == pitch_class(chord.root):
-            return [token]
-        return [token, self._first["Bass"] + pitch_class(chord.bass)]
+        token, bass = self._first["Chord"] + chord_index(chord), bass_of(chord)
+        return [token] if bass is None else [token, self._first["Bass"] + bass]
 
     def _after_length(self, state: State, member: int) -> State:
         return state._replace(at=BAR_LENGTH, length=member + 1)

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from functools import cache
 
+from partimento.representations.blocks import CHORD_KINDS
+from partimento.representations.grammar import ALL_PITCHES
+from partimento.representations.gridded.vocabulary import GRID, KEYS, METERS
 from partimento.representations.remi.state import State
-from partimento.representations.remi.vocabulary import CHORD_KINDS, GRID, KEYS, METERS
 from partimento.theory.chord import KINDS
 from partimento.theory.instrument import DRUMS, instrument
 from partimento.theory.key import MINOR_MODES
 from partimento.theory.pitch import pitch_class
-
-ALL_PITCHES = (1 << 128) - 1
 
 
 def pitch_mask(state: State) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from partimento.representations.grammar import mask_ranges
-from partimento.representations.remi.machine import LENGTHS, Machine
+from partimento.representations.gridded.vocabulary import KEYS, LENGTHS
+from partimento.representations.remi.machine import Machine
 from partimento.representations.remi.pitches import pitch_mask
 from partimento.representations.remi.state import (
     BAR,
@@ -20,7 +21,7 @@ from partimento.representations.remi.state import (
     Limit,
     State,
 )
-from partimento.representations.remi.vocabulary import KEYS, MAX_RELEASE, SHIFTS
+from partimento.representations.remi.vocabulary import MAX_RELEASE, SHIFTS
 from partimento.theory.instrument import DRUMS, instrument
 
 _UNLIMITED = 1 << 30

@@ -1,43 +1,43 @@
-"""What `remi` can say of a score: everything on a grid of twelve steps per quarter, notes on a finer one if wanted."""
+"""A score on a grid of twelve steps to a quarter, its notes on a finer one if wanted."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from partimento.errors import NeedsBeats
-from partimento.representations.base import Loss, Losses
-from partimento.representations.remi.vocabulary import GRID, MAX_BAR, METERS, STYLES, TEMPOS_BPM, VELOCITIES
+from partimento.representations.base import Longs, Loss, Losses, Mask
+from partimento.representations.blocks import VELOCITIES, velocity_members
+from partimento.representations.gridded.vocabulary import GRID, MAX_BAR, METERS, STYLES, TEMPOS_BPM
 from partimento.score import KEY, MEASURE, METER, TEMPO, ChordEvent, Part, Records, Score
 from partimento.theory.chord import ChordSymbol
-from partimento.theory.instrument import DRUMS, instrument_name
 from partimento.theory.key import Key
 from partimento.theory.pitch import UNSPELLED, pitch_class
 from partimento.theory.spelling import spell
 
 _SAYABLE_METERS = {(meter.beats, meter.beat_type) for meter in METERS}
 _FALLBACK_METER = (4, 4)
+_MINOR = Key(0, "minor").mode_id
 
 
-def quantise(score: Score, velocities: bool, unit: int = 1) -> tuple[Score, Losses]:
-    """The score that `remi` tokens stand for, with `unit` ticks to a grid step, and what they leave out.
+def quantise(score: Score, name: str, velocities: bool = False, unit: int = 1) -> tuple[Score, Losses]:
+    """The score that tokens on the grid stand for, with `unit` ticks to a grid step, and what they leave out.
 
     Onsets and releases go to the nearest tick, at most half a tick away; measures and chords to the nearest step. Keys
     and tempi change at barlines only; measures longer than sixteen quarters are divided; grace notes and all notation
     beyond pitch and duration are dropped; spelling follows the key.
 
     Raises:
-        NeedsBeats: the score has no measures.
+        NeedsBeats: the score has no measures; `name` is the representation's.
     """
     if not len(score.measures):
-        raise NeedsBeats("this music has no meter, and remi counts in bars; amt and performance do not")
+        raise NeedsBeats(f"this music has no meter, and {name} counts in bars; amt and performance do not")
     sounding = score.sounding().split_programs()
     measures = _measures(sounding)
     end = int(measures["onset_tick"][-1] + measures["duration_tick"][-1])
     keys = _keys(sounding, measures)
-    parts = tuple(_plain_part(part) for part in sounding.parts)
+    parts = tuple(Part.playing(part.instrument) for part in sounding.parts)
     notes, losses = _notes(sounding, velocities, end * unit, unit)
     quantised = Score(
         GRID * unit,
@@ -63,7 +63,7 @@ def _in_ticks(records: Records, unit: int) -> Records:
     return scaled
 
 
-def steps(ticks: NDArray[np.int64], ticks_per_quarter: int, unit: int = 1) -> NDArray[np.int64]:
+def steps(ticks: Longs, ticks_per_quarter: int, unit: int = 1) -> Longs:
     """Nearest of `unit` parts of a grid step, halves upwards."""
     return (2 * GRID * unit * ticks + ticks_per_quarter) // (2 * ticks_per_quarter)
 
@@ -83,7 +83,7 @@ def _notes(score: Score, velocities: bool, end: int, unit: int) -> tuple[Records
     onset = steps(notes["onset_tick"], score.ticks_per_quarter, unit)
     release = steps(notes["onset_tick"] + notes["duration_tick"], score.ticks_per_quarter, unit)
     notes["onset_tick"], notes["duration_tick"] = onset, np.maximum(release - onset, 1)
-    notes["velocity"] = _binned(notes["velocity"]) if velocities else 0
+    notes["velocity"] = np.array(VELOCITIES)[velocity_members(notes["velocity"])] if velocities else 0
     notes["voice"] = notes["staff"] = 0
     is_grace = notes["grace"] > 0
     is_late = ~is_grace & (onset >= end)
@@ -98,7 +98,7 @@ def _notes(score: Score, velocities: bool, end: int, unit: int) -> tuple[Records
     return notes.take(np.flatnonzero(~(is_grace | is_late | is_double))), losses
 
 
-def doubled(notes: Records) -> NDArray[np.bool_]:
+def doubled(notes: Records) -> Mask:
     """Which notes equal another one in part, onset, duration and pitch; the loudest of them is not marked."""
     struck = np.sort((notes["onset_tick"] << 24) + (notes["part"].astype(np.int64) << 8) + notes["pitch"])
     if not (struck[1:] == struck[:-1]).any():  # mostly nothing is struck twice at once, and that is soon seen
@@ -113,19 +113,7 @@ def doubled(notes: Records) -> NDArray[np.bool_]:
     return doubled
 
 
-def _binned(velocity: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Nearest velocity of the vocabulary; 80 where the source does not say."""
-    stated = np.where(velocity == 0, 80, velocity)
-    return np.array(VELOCITIES, np.uint8)[np.clip(stated // 4, 0, len(VELOCITIES) - 1)]
-
-
-def _plain_part(part: Part) -> Part:
-    return Part(
-        instrument_name(DRUMS if part.is_drums else part.program), 0 if part.is_drums else part.program, part.is_drums
-    )
-
-
-def _in_force(onsets: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[np.int64]:
+def _in_force(onsets: Longs, at: Longs) -> Longs:
     """Index of the last event at or before each tick; the first event holds before it too."""
     return np.maximum(np.searchsorted(onsets, at, "right") - 1, 0)
 
@@ -136,12 +124,12 @@ def _changes(rows: list[tuple[int, ...]], dtype: np.dtype[np.void]) -> Records:
     return np.array(kept, dtype)
 
 
-def _source_ticks(score: Score, measures: Records) -> NDArray[np.int64]:
+def _source_ticks(score: Score, measures: Records) -> Longs:
     """Last source tick that belongs to each quantised measure's onset."""
     return ((2 * measures["onset_tick"] + 1) * score.ticks_per_quarter - 1) // (2 * GRID)
 
 
-def _where_new(score: Score, events: Records, measures: Records) -> tuple[NDArray[np.int64], Records]:
+def _where_new(score: Score, events: Records, measures: Records) -> tuple[Longs, Records]:
     """Measures that begin under another event than the one before, and the indices of these events."""
     index = _in_force(events["onset_tick"], _source_ticks(score, measures))
     is_new = np.append(True, index[1:] != index[:-1])
@@ -185,15 +173,16 @@ def _tempos(score: Score, measures: Records) -> Records:
     return _changes(list(zip(measures["onset_tick"].tolist(), sayable[nearest].tolist(), strict=True)), TEMPO)
 
 
-def _fifths_and_minor(keys: Records, onsets: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def signatures_at(keys: Records, onsets: Longs) -> tuple[Longs, Mask]:
+    """Signature, and whether the key is minor, at each onset; shape (1,) where it is the same for all."""
     if not len(keys):
-        return np.zeros(len(onsets), np.int64), np.zeros(len(onsets), bool)
-    index = _in_force(keys["onset_tick"], onsets)
-    return keys["fifths"][index].astype(np.int64), keys["mode"][index] == Key(0, "minor").mode_id
+        return np.zeros(1, np.int64), np.zeros(1, bool)
+    index = _in_force(keys["onset_tick"], onsets if len(keys) > 1 else keys["onset_tick"])
+    return keys["fifths"][index].astype(np.int64), keys["mode"][index] == _MINOR
 
 
 def _spelled(notes: Records, keys: Records, parts: tuple[Part, ...]) -> Records:
-    fifths, minor = _fifths_and_minor(keys, notes["onset_tick"])
+    fifths, minor = signatures_at(keys, notes["onset_tick"])
     is_drum = np.array([part.is_drums for part in parts], bool)[notes["part"]]
     notes["spelling"] = np.where(is_drum, UNSPELLED, spell(notes["pitch"], fifths, minor))
     return notes
@@ -202,7 +191,7 @@ def _spelled(notes: Records, keys: Records, parts: tuple[Part, ...]) -> Records:
 def _chords(score: Score, keys: Records, end: int, unit: int) -> tuple[ChordEvent, ...]:
     onsets = steps(np.array([c.onset_tick for c in score.chords], np.int64), score.ticks_per_quarter)
     last = dict(zip(onsets.tolist(), (c.symbol for c in score.chords), strict=True))
-    fifths, minor = _fifths_and_minor(keys, np.array(list(last), np.int64))
+    fifths, minor = (np.broadcast_to(v, len(last)) for v in signatures_at(keys, np.array(list(last), np.int64)))
     return tuple(
         ChordEvent(step * unit, symbol and _respelled(symbol.plain, int(key), bool(is_minor)))
         for (step, symbol), key, is_minor in zip(last.items(), fifths, minor, strict=True)
