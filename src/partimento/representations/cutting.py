@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from dataclasses import replace
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
-from partimento.plan import Task
+from partimento.plan import Compose, Task
 from partimento.representations.base import Encoded, Representation
 from partimento.score import Score
+
+T = TypeVar("T", bound=Task)
+
+
+def midway(task: T, opens: bool, ends: bool) -> T:
+    """The task for a part of a piece that opens, or ends, where the piece does not."""
+    return replace(task, opens_midway=task.opens_midway or opens, ends_midway=task.ends_midway or ends)
 
 
 class Window(NamedTuple):
@@ -23,7 +31,7 @@ class Window(NamedTuple):
 class CutsQuickly(Protocol):
     """A representation that makes windows as tokens in one go, the same as one after another, but faster."""
 
-    def encoded_windows(self, score: Score, task: Task, budget: int) -> Iterator[Window]:
+    def encoded_windows(self, score: Score, task: Compose, budget: int) -> Iterator[Window]:
         """What `windows` gives, encoded."""
         ...
 
@@ -37,7 +45,7 @@ def encoded_windows(representation: Representation[Any], score: Score, task: Tas
         task: what its tokens are for.
         budget: most tokens of a window.
     """
-    if isinstance(representation, CutsQuickly):
+    if isinstance(representation, CutsQuickly) and isinstance(task, Compose):
         yield from representation.encoded_windows(score, task, budget)
         return
     for window, its_task in representation.windows(score, task, budget):

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from partimento.errors import BadInput, BadPlan
 from partimento.plan import Infill
+from partimento.representations.cutting import midway
 from partimento.score import Records, Score
 from partimento.score.excerpts import played_programs, program_of_notes
 from partimento.score.score import tie_heads
@@ -67,9 +68,8 @@ def _excerpt(score: Score, task: Infill, width: int) -> tuple[Score, Infill]:
     """The bars with `width` more on both sides, and the task in terms of these."""
     first, last = max(task.first - width, 0), min(task.last + width, len(score.measures))
     part = score.slice_bars(first, last)
-    opens, ends = task.opens_midway or first > 0, task.ends_midway or last < len(score.measures)
-    bars = {"first": task.first - first, "last": task.last - first}
-    return part, replace(task, **bars, score=part, opens_midway=opens, ends_midway=ends)
+    its_task = replace(task, first=task.first - first, last=task.last - first, score=part)
+    return part, midway(its_task, first > 0, last < len(score.measures))
 
 
 def spliced(original: Score, new: Score, task: Infill) -> Score:

@@ -16,6 +16,7 @@ from partimento.representations.abc.state import State
 from partimento.representations.abc.vocabulary import V
 from partimento.representations.base import Encoded, Grid, Ints, Losses, Special
 from partimento.representations.blocks import moves_drums
+from partimento.representations.cutting import midway
 from partimento.representations.grammar import Grammar, Guided
 from partimento.representations.gridded.vocabulary import GRID, MAX_BARS
 from partimento.score import Score
@@ -139,7 +140,7 @@ def _cut_at_barlines(score: Score) -> Score:
 def _excerpt(score: Score, task: Task, first: int, last: int) -> tuple[Score, Task]:
     opens, ends = first > 0, last < len(score.measures)
     piece = score.slice_bars(first, last) if opens or ends else score
-    return piece, replace(task, opens_midway=task.opens_midway or opens, ends_midway=task.ends_midway or ends)
+    return piece, midway(task, opens, ends)
 
 
 __all__ = ["AbcTokens", "State"]

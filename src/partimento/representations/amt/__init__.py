@@ -6,18 +6,18 @@ Sequences can be exchanged with anticipation (Thickstun et al., arXiv:2306.08620
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
-from partimento.plan import Infill, Task
+from partimento.plan import Compose, Infill, Task
 from partimento.representations.amt import codec, grammar, midi_llm, vocabulary
 from partimento.representations.amt.grammar import State
 from partimento.representations.amt.infill import fits, gap
-from partimento.representations.amt.quantise import beatless, performed, quantise
+from partimento.representations.amt.quantise import as_score, performed, quantise
 from partimento.representations.base import Encoded, Grid, Ints, Losses, Special
-from partimento.representations.cutting import Window
+from partimento.representations.cutting import Window, midway
 from partimento.representations.grammar import Grammar, Guided
 from partimento.representations.infilling import excerpts
+from partimento.representations.timed import RESOLUTION
 from partimento.score import Score
 
 
@@ -27,7 +27,7 @@ class Amt(Guided[State, Grammar[State]]):
     name = "amt"
     canonical = False
     _grammar = grammar
-    grid = Grid("second", vocabulary.RESOLUTION)
+    grid = Grid("second", RESOLUTION)
     enforces = frozenset({"instruments", "budget", "infill"})
     special = Special(vocabulary.SEPARATOR, vocabulary.AUTOREGRESS, vocabulary.SEPARATOR)
 
@@ -79,16 +79,10 @@ class Amt(Guided[State, Grammar[State]]):
         inside, section = sections.of(notes)
         count = len(sections.first)
         for index in range(count):
-            opens, ends = index > 0, index < count - 1
-            part = replace(task, opens_midway=task.opens_midway or opens, ends_midway=task.ends_midway or ends)
-            yield beatless(inside.take(section == index)), part
+            yield as_score(inside.take(section == index)), midway(task, index > 0, index < count - 1)
 
-    def encoded_windows(self, score: Score, task: Task, budget: int) -> Iterator[Window]:
+    def encoded_windows(self, score: Score, task: Compose, budget: int) -> Iterator[Window]:
         """What encoding each of the windows gives, several times as fast."""
-        if isinstance(task, Infill):
-            for piece, part in self.windows(score, task, budget):
-                yield Window(self.encode(piece, part), len(piece.notes))
-            return
         notes, _ = performed(score)
         sections = codec.cuts(notes, budget, task.ends_midway)
         counts = (sections.last - sections.first).tolist()

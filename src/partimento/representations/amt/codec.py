@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from partimento.errors import BadInput
 from partimento.representations.amt import operations
 from partimento.representations.amt.operations import Triples
-from partimento.representations.amt.quantise import Notes, beatless
+from partimento.representations.amt.quantise import Notes, as_score
 from partimento.representations.amt.vocabulary import (
     AUTOREGRESS,
     CONTROL,
@@ -150,7 +150,7 @@ def performance(rows: Triples) -> Score:
     order = np.argsort(time - twin, kind="stable")
     time, duration, note = ((column - twin)[order] for column in (time, duration, note))
     program, pitch = np.divmod(note - NOTE, 128)
-    return beatless(Notes(time, np.maximum(duration - DURATION, 1), program, pitch, np.arange(len(order))))
+    return as_score(Notes(time, np.maximum(duration - DURATION, 1), program, pitch, np.arange(len(order))))
 
 
 def _consecutive(rows: Triples) -> Triples:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from partimento.errors import InfeasibleTask
 from partimento.plan import Infill
 from partimento.representations.amt import codec, operations
-from partimento.representations.amt.quantise import performed, programs_of, steps
+from partimento.representations.amt.quantise import performed, steps
 from partimento.representations.amt.vocabulary import (
     ANTICIPATE,
     AUTOREGRESS,
@@ -21,6 +21,7 @@ from partimento.representations.amt.vocabulary import (
 )
 from partimento.representations.base import Ints
 from partimento.representations.infilling import chosen_parts, span
+from partimento.representations.timed import programs_of
 from partimento.score import Score
 
 

@@ -5,27 +5,19 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from partimento.representations.amt.vocabulary import (
     MAX_DURATION,
     MAX_INSTRUMENTS,
     MAX_STRUCK,
     MAX_TIME,
-    RESOLUTION,
     UNKNOWN_DURATION,
 )
-from partimento.representations.base import Loss, Losses
-from partimento.score import NOTE, Part, Score
-from partimento.theory.instrument import DRUMS, instrument_name
-from partimento.theory.pitch import UNSPELLED
+from partimento.representations.base import Longs, Loss, Losses, Mask
+from partimento.representations.timed import RESOLUTION, beatless, by_entry, places, programs_of
+from partimento.score import Score
 
-TICKS_PER_QUARTER = RESOLUTION // 2
-"""At the 120 bpm of a score without tempo, a tick is a step."""
 _LATEST = 20 * 365 * 24 * 3600 * RESOLUTION
-
-Longs = NDArray[np.int64]
-Mask = NDArray[np.bool_]
 
 
 class Notes(NamedTuple):
@@ -61,7 +53,7 @@ def quantise(score: Score) -> tuple[Score, Losses]:
     notes, losses = performed(score)
     late = int(np.searchsorted(notes.onset, MAX_TIME))
     losses += _lost("note behind 100 s", notes.note_id[late:])
-    return beatless(notes.take(slice(late))), losses
+    return as_score(notes.take(slice(late))), losses
 
 
 def performed(score: Score) -> tuple[Notes, Losses]:
@@ -87,11 +79,6 @@ def performed(score: Score) -> tuple[Notes, Losses]:
             losses += _lost(what, found.note_id[lost])
             found = found.take(~lost)
     return found.from_steps(np.zeros(1, np.int64), np.zeros(len(found.onset), np.int64)), losses
-
-
-def programs_of(score: Score) -> Longs:
-    """Program (128: drums) of each part, shape (parts,)."""
-    return np.array([part.instrument for part in score.parts], np.int64)
 
 
 def steps(score: Score, ticks: Longs) -> Longs:
@@ -127,24 +114,10 @@ def _none(notes: Notes) -> Mask:
     return np.zeros(len(notes.onset), bool)
 
 
-def by_entry(program: Longs) -> Longs:
-    """The programs that occur, in the order in which they do."""
-    first = np.full(DRUMS + 1, len(program))
-    np.minimum.at(first, program, np.arange(len(program)))
-    return np.argsort(first, kind="stable")[: np.count_nonzero(first < len(program))]
-
-
-def _places(program: Longs, played: Longs) -> Longs:
-    """Place of each program among those played."""
-    place = np.zeros(DRUMS + 1, np.int64)
-    place[played] = np.arange(len(played))
-    return place[program]
-
-
 def _entries(program: Longs, sections: Longs) -> Longs:
     """How many instruments have entered in its section before that of each note, shape (n,)."""
     played = by_entry(program)
-    place, shape = _places(program, played), (int(sections.max(initial=-1)) + 1, len(played))
+    place, shape = places(program, played), (int(sections.max(initial=-1)) + 1, len(played))
     first, at = np.full(shape, len(program)), sections * len(played) + place
     np.minimum.at(first.ravel(), at, np.arange(len(program)))
     return first.argsort(axis=1).argsort(axis=1).ravel()[at]
@@ -155,17 +128,7 @@ def _ascending(key: Longs) -> Longs | slice:
     return slice(None) if (key[1:] >= key[:-1]).all() else np.argsort(key, kind="stable")
 
 
-def beatless(notes: Notes) -> Score:
+def as_score(notes: Notes) -> Score:
     """A score without a beat whose tick is a step."""
-    played = by_entry(notes.program)
-    records = np.zeros(len(notes.onset), NOTE)
-    records["spelling"] = UNSPELLED
-    records["onset_tick"], records["duration_tick"] = notes.onset, notes.duration
-    records["pitch"], records["note_id"] = notes.pitch, notes.note_id
-    records["part"] = _places(notes.program, played)
-    return Score(TICKS_PER_QUARTER, tuple(_part(program) for program in played.tolist()), records)
-
-
-def _part(program: int) -> Part:
-    is_drums = program == DRUMS
-    return Part(instrument_name(program), 0 if is_drums else program, is_drums)
+    onset, duration, program, pitch, note_id = notes
+    return beatless(onset, duration, program, pitch, note_id, by_entry(program))

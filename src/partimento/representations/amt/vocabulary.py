@@ -12,10 +12,9 @@ from functools import cache
 import numpy as np
 
 from partimento.representations.base import Ints
+from partimento.representations.timed import RESOLUTION
 from partimento.theory.instrument import DRUMS
 
-RESOLUTION = 100
-"""Steps to a second."""
 MAX_TIME = 100 * RESOLUTION
 """Times lie below it."""
 MAX_DURATION = 10 * RESOLUTION

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from partimento.errors import BadInput
-from partimento.representations.base import Loss, Losses
-from partimento.representations.performance.quantise import RESOLUTION, TICKS_PER_QUARTER, Performed, one_at_a_time
+from partimento.representations.base import Longs, Loss, Losses
+from partimento.representations.performance.quantise import Performed, one_at_a_time
+from partimento.representations.timed import RESOLUTION, TICKS_PER_QUARTER
 from partimento.score import KEY, MEASURE, METER, NOTE, TEMPO, Part, Records, Score
 from partimento.score.controllers import PEDAL, SOSTENUTO
-from partimento.theory.instrument import DRUMS, instrument_name
 from partimento.theory.meter import BEAT_TYPES
 from partimento.theory.pitch import UNSPELLED
 
@@ -21,8 +20,6 @@ MAX_TICKS = 10_000_000
 MAX_PARTS = 256
 MAX_BEATS = 99
 MAX_BPM = 999
-
-Longs = NDArray[np.int64]
 
 
 def quantise(score: Score, ticks_per_quarter: int) -> tuple[Score, Losses]:
@@ -46,7 +43,7 @@ def quantise(score: Score, ticks_per_quarter: int) -> tuple[Score, Losses]:
     notes, losses = _notes(sounding, grid, end)
     quantised = Score(
         ticks_per_quarter if has_beats else TICKS_PER_QUARTER,
-        tuple(plain_part(part.instrument) for part in sounding.parts),
+        tuple(Part.playing(part.instrument) for part in sounding.parts),
         notes,
         measures,
         _meters(sounding, grid, measures),
@@ -75,12 +72,6 @@ class _Grid:
             return np.floor(self._score.seconds_at(ticks) * RESOLUTION + 0.5).astype(np.int64)
         per_quarter = self._score.ticks_per_quarter
         return (2 * self._ticks * np.asarray(ticks) + per_quarter) // (2 * per_quarter)
-
-
-def plain_part(program: int) -> Part:
-    """A part of which only the instrument is known."""
-    is_drums = program == DRUMS
-    return Part(instrument_name(program), 0 if is_drums else program, is_drums)
 
 
 def _notes(score: Score, grid: _Grid, end: int) -> tuple[Records, Losses]:

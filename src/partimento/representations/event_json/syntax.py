@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 from partimento.plan import Task
 from partimento.representations.event_json.quantise import MAX_BPM
-from partimento.representations.event_json.text import KEYS, part_names, plain_part
-from partimento.representations.performance.quantise import RESOLUTION
+from partimento.representations.event_json.text import KEYS, part_names
+from partimento.representations.timed import RESOLUTION
+from partimento.score import Part
 
 _TERMINALS = r"""
 MUSIC: "],\"music\":["
@@ -32,7 +33,7 @@ def syntax(task: Task, ticks_per_quarter: int) -> str:
     plan, changes = task.plan, not task.constraints.steady
     needs_beats = not changes or any(wish is not None for wish in (plan.meter, plan.key, plan.tempo_bpm, plan.bars))
     programs = None if plan.instruments is None else list(plan.instruments)
-    names = [] if programs is None else part_names(tuple(plain_part(program) for program in programs))
+    names = [] if programs is None else part_names(tuple(map(Part.playing, programs)))
     anew = [kind for kind, wish in (("key", plan.key), ("tempo", plan.tempo_bpm)) if wish is None and changes]
     rules = [
         "start: " + ("quarter" if needs_beats else "quarter | second"),

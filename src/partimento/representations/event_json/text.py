@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from partimento.errors import BadInput
-from partimento.representations.event_json.quantise import MAX_BPM, MAX_DURATION, MAX_PARTS, plain_part
-from partimento.representations.performance.quantise import RESOLUTION, TICKS_PER_QUARTER
+from partimento.representations.event_json.quantise import MAX_BPM, MAX_DURATION, MAX_PARTS
+from partimento.representations.timed import RESOLUTION, TICKS_PER_QUARTER
 from partimento.score import KEY, MEASURE, METER, NOTE, TEMPO, Part, Score
 from partimento.theory.instrument import DRUMS
 from partimento.theory.key import MODES, Key
@@ -51,9 +51,9 @@ def part_names(parts: tuple[Part, ...]) -> list[str]:
     seen = Counter[int]()
     names: list[str] = []
     for part in parts:
-        program = part.instrument
-        seen[program] += 1
-        names.append(f"{program}" if seen[program] == 1 else f"{program}:{seen[program]}")
+        seen[part.instrument] += 1
+        which = seen[part.instrument]
+        names.append(f"{part.instrument}" if which == 1 else f"{part.instrument}:{which}")
     return names
 
 
@@ -252,7 +252,7 @@ class _Reader:
         for name, column in zip(("onset_tick", "duration_tick", "pitch", "velocity", "part"), columns, strict=True):
             notes[name] = column
         notes["spelling"], notes["note_id"] = UNSPELLED, np.arange(len(notes))
-        parts = tuple(plain_part(program) for program in self._programs)
+        parts = tuple(map(Part.playing, self._programs))
         if not has_beats:
             return Score(TICKS_PER_QUARTER, parts, notes)
         edges = np.unique([*music.barlines, music.now])

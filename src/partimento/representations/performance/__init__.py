@@ -11,6 +11,7 @@ import numpy as np
 from partimento.plan import Task
 from partimento.representations.base import Encoded, Grid, Ints, Losses, Special
 from partimento.representations.blocks import moves_drums
+from partimento.representations.cutting import midway
 from partimento.representations.grammar import Guided
 from partimento.representations.performance import codec, vocabulary
 from partimento.representations.performance.chords import bars_of, between, tokens_of
@@ -18,6 +19,7 @@ from partimento.representations.performance.grammar import Grammar
 from partimento.representations.performance.quantise import Performed, as_score, performed, quantise
 from partimento.representations.performance.state import State
 from partimento.representations.performance.windows import cut
+from partimento.representations.timed import RESOLUTION
 from partimento.score import Score
 
 
@@ -26,7 +28,7 @@ class Performance(Guided[State, Grammar]):
 
     name = "performance"
     canonical = True
-    grid = Grid("second", vocabulary.RESOLUTION)
+    grid = Grid("second", RESOLUTION)
     enforces = frozenset({"instruments", "playable", "budget"})
 
     def __init__(self, chords: bool = False) -> None:
@@ -65,15 +67,13 @@ class Performance(Guided[State, Grammar]):
         Where chords are to be the prompt and the plan states none, each window's task states those of its bars; a
         quarter of the budget is theirs at most.
         """
-        both = replace(task, opens_midway=True, ends_midway=True)
-        room = budget - len(codec.encode_header(both, self.vocabulary)) - 1
+        room = budget - len(codec.encode_header(midway(task, True, True), self.vocabulary)) - 1
         bars = bars_of(score) if self._chords and task.plan.chords is None else []
         for_chords = min(sum(tokens_of(bar.chords) for bar in bars), budget // 4)
         for notes, start, opens, ends in cut(performed(score)[0], self.vocabulary, room - for_chords):
             chords = between(bars, start, start + int(notes.release.max(initial=0)), for_chords)
             plan = task.plan if chords is None else replace(task.plan, chords=chords)
-            midway = {"opens_midway": task.opens_midway or opens, "ends_midway": task.ends_midway or ends}
-            yield as_score(notes), replace(task, plan=plan, **midway)
+            yield as_score(notes), replace(midway(task, opens, ends), plan=plan)
 
     def decode(self, ids: Ints, task: Task) -> Score:
         """The score of the events; notes of a prefix that still sound end with it."""

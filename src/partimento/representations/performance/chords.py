@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from partimento.analysis import estimate_chords
 from partimento.representations.blocks import bass_of
-from partimento.representations.performance.vocabulary import RESOLUTION
+from partimento.representations.timed import RESOLUTION
 from partimento.score import Score
 from partimento.theory.chord import ChordSymbol
 

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partimento.plan import Task
-from partimento.representations.base import Ints
+from partimento.representations.base import Ints, Longs
 from partimento.representations.blocks import Vocabulary, bass_of, chord_member
-from partimento.representations.performance.quantise import Longs, Performed, by_entry
+from partimento.representations.performance.quantise import Performed, by_entry
 from partimento.representations.performance.vocabulary import MAX_SHIFT
 from partimento.theory.instrument import DRUMS
 

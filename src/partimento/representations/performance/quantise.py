@@ -7,24 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from partimento.representations.base import Loss, Losses
-from partimento.representations.blocks import VELOCITIES
-from partimento.representations.performance.vocabulary import RESOLUTION
-from partimento.score import DEFAULT_TEMPO_BPM, NOTE, Part, Score
+from partimento.representations import timed
+from partimento.representations.base import Longs, Loss, Losses, Mask
+from partimento.representations.blocks import VELOCITIES, velocity_members
+from partimento.representations.timed import RESOLUTION, beatless, programs_of
+from partimento.score import Score
 from partimento.score.controllers import PEDAL, SOSTENUTO, held_by_pedals
-from partimento.theory.instrument import DRUMS, instrument_name
-from partimento.theory.pitch import UNSPELLED
+from partimento.theory.instrument import DRUMS
 
-TICKS_PER_QUARTER = int(RESOLUTION * 60 / DEFAULT_TEMPO_BPM)
-"""At the tempo of a score that states none, a tick is a step."""
 MAX_TIME = 24 * 60 * 60 * RESOLUTION
 """Where the longest piece ends, in steps."""
 MAX_SOUNDING = 64
 """Most notes that sound at once."""
-UNSTATED_VELOCITY = 80
-
-Longs = NDArray[np.int64]
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -90,16 +84,15 @@ def one_at_a_time(notes: Performed) -> tuple[Performed, list[Loss]]:
 def _columns(score: Score) -> Performed:
     """All notes in steps; grace notes are released at −1."""
     notes = score.notes
-    programs = np.array([part.instrument for part in score.parts], np.int64)
+    programs = programs_of(score)
     program = programs[notes["part"]]
     first = np.full(DRUMS + 1, len(programs))
     np.minimum.at(first, programs, np.arange(len(programs)))
     onset = _steps(score, notes["onset_tick"])
     release = np.maximum(_steps(score, notes["onset_tick"] + notes["duration_tick"]), onset + 1)
-    velocity = np.where(notes["velocity"] == 0, UNSTATED_VELOCITY, notes["velocity"]).astype(np.int64)
     return Performed(
         onset, np.where(notes["grace"] > 0, -1, release), program, notes["pitch"].astype(np.int64),
-        np.minimum(velocity // (128 // len(VELOCITIES)), len(VELOCITIES) - 1), notes["note_id"], first[program],
+        velocity_members(notes["velocity"]), notes["note_id"], first[program],
     )  # fmt: skip
 
 
@@ -169,24 +162,11 @@ def _crowd(notes: Performed) -> Mask:
 
 def as_score(notes: Performed) -> Score:
     """A score without a beat whose tick is a step."""
-    programs = by_entry(notes)
-    place = np.zeros(DRUMS + 1, np.int64)
-    place[programs] = np.arange(len(programs))
-    records = np.zeros(len(notes.onset), NOTE)
-    records["onset_tick"], records["duration_tick"] = notes.onset, notes.release - notes.onset
-    records["pitch"], records["spelling"] = notes.pitch, UNSPELLED
-    records["velocity"] = np.array(VELOCITIES, np.uint8)[notes.velocity]
-    records["part"], records["note_id"] = place[notes.program], notes.note_id
-    return Score(TICKS_PER_QUARTER, tuple(_part(program) for program in programs.tolist()), records)
+    duration, velocity = notes.release - notes.onset, np.array(VELOCITIES)[notes.velocity]
+    played = by_entry(notes)
+    return beatless(notes.onset, duration, notes.program, notes.pitch, notes.note_id, played, velocity)
 
 
 def by_entry(notes: Performed) -> Longs:
     """The programs that play, in the order in which they enter; together, in that of their parts."""
-    order = np.lexsort((notes.rank, notes.onset))
-    programs, first = np.unique(notes.program[order], return_index=True)
-    return programs[np.argsort(first)]
-
-
-def _part(program: int) -> Part:
-    is_drums = program == DRUMS
-    return Part(instrument_name(program), 0 if is_drums else program, is_drums)
+    return timed.by_entry(notes.program[np.lexsort((notes.rank, notes.onset))])

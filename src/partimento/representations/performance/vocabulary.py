@@ -6,8 +6,6 @@ from partimento.representations.base import Ints
 from partimento.representations.blocks import CHORD_KINDS, VELOCITIES, Vocabulary
 from partimento.theory.instrument import DRUMS
 
-RESOLUTION = 100
-"""Steps per second."""
 MAX_SHIFT = 100
 """Longest time that one token lets pass, in steps."""
 

@@ -11,7 +11,7 @@ import numpy as np
 from partimento.errors import BadInput, InfeasibleTask
 from partimento.plan import Compose, Infill, Task
 from partimento.representations.base import Encoded, Grid, Ints, Longs, Losses, Special
-from partimento.representations.cutting import Window
+from partimento.representations.cutting import Window, midway
 from partimento.representations.grammar import Guided
 from partimento.representations.gridded.quantise import quantise
 from partimento.representations.gridded.vocabulary import MAX_BARS
@@ -102,7 +102,7 @@ class Remi(Guided[State, Grammar]):
             opens, ends = first > 0, last < len(quantised.measures)
             # quantised again: a chord that goes on is spelled by the key of its window
             piece = self.quantise(quantised.slice_bars(first, last))[0] if opens or ends else quantised
-            yield piece, replace(task, opens_midway=task.opens_midway or opens, ends_midway=task.ends_midway or ends)
+            yield piece, midway(task, opens, ends)
 
     def _runs(self, quantised: Score, measure: Longs, task: Task, budget: int) -> list[tuple[int, int]]:
         """Runs of measures that fit the budget; `measure` is that of each token."""
@@ -111,12 +111,8 @@ class Remi(Guided[State, Grammar]):
         costs = np.bincount(measure, minlength=len(quantised.measures)).tolist()
         return list(_runs(costs, room, MAX_BARS))
 
-    def encoded_windows(self, score: Score, task: Task, budget: int) -> Iterator[Window]:
+    def encoded_windows(self, score: Score, task: Compose, budget: int) -> Iterator[Window]:
         """What encoding each of the windows gives, several times as fast."""
-        if isinstance(task, Infill):
-            for piece, part in self.windows(score, task, budget):
-                yield Window(self.encode(piece, part), len(piece.notes))
-            return
         quantised, _ = self.quantise(score)
         body = encode_body(quantised, self.vocabulary)
         runs = self._runs(quantised, body[1], task, budget)

@@ -14,7 +14,7 @@ import numpy as np
 
 from partimento.plan import Compose
 from partimento.representations.base import Encoded, Ints, Longs, Mask
-from partimento.representations.cutting import Window
+from partimento.representations.cutting import Window, midway
 from partimento.representations.gridded.encoding import countdown, opening_members
 from partimento.representations.gridded.quantise import doubled
 from partimento.representations.remi.encoding import chord_ids, header_ids
@@ -63,7 +63,7 @@ def cut(
     opening, chords = opening_members(score), [chord.onset_tick for chord in score.chords]
     eos = np.array(vocabulary.span("EOS")[:1], np.int32)
     for first, last in runs:
-        part = replace(task, opens_midway=task.opens_midway or first > 0, ends_midway=task.ends_midway or last < count)
+        part = midway(task, first > 0, last < count)
         running = int(np.searchsorted(chords, onsets[first], "right"))  # chords that have begun
         has_chords = running > 0 or int(np.searchsorted(chords, onsets[last])) > 0
         header = header_ids(score, opening[first], last - first, has_chords, part, vocabulary)
