@@ -276,7 +276,7 @@ def test_a_killed_command_leaves_a_part_that_the_next_one_goes_on_with(server, t
     _, said = process.communicate(timeout=90)
     server.pause.set()
     if how == signal.SIGINT:
-        assert (process.returncode, said) == (130, "partimento: stopped\n")
+        assert (process.returncode, said) == (130, "partimento: stopped; the same command goes on\n")
     loaded = part.stat().st_size
     assert 0 < loaded < len(freedoom)
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)

@@ -55,16 +55,20 @@ def prepare(score: Score) -> Prepared:
     Raises:
         BadInput: the music is absurdly long.
     """
-    score = said(_barred(score if score.parts else replace(score, parts=(Part(),))))
+    score = score if score.parts else replace(score, parts=(Part(),))
+    score = said(_barred(score, score.end_tick))
     scale, bars = layout_scale(score), layout_bars(score)
+    notes = tuple(_on_grid(_part_notes(score, index, scale), bars) for index in range(len(score.parts)))
+    end = max((int((own["onset_tick"] + own["duration_tick"]).max()) for own in notes if len(own)), default=0)
+    if end > bars.starts[-1]:
+        score = _barred(score, -(-end // scale))
+        bars = layout_bars(score)
     extras = _extras(score, scale, bars)
     after = frozenset(mark.note_id for mark in score.marks if mark.kind == "grace:after")
-    notes, streams = [], []
-    for index, part in enumerate(score.parts):
-        own = _on_grid(_part_notes(score, index, scale), bars)
-        notes.append(own)
-        streams.append(lay_out(own, part, extras[index], bars, after))
-    return Prepared(score, scale, bars, tuple(notes), tuple(streams), _common_tick(score, scale, bars, streams))
+    streams = tuple(
+        lay_out(own, *of_part, bars, after) for own, *of_part in zip(notes, score.parts, extras, strict=True)
+    )
+    return Prepared(score, scale, bars, notes, streams, _common_tick(score, scale, bars, streams))
 
 
 def _common_tick(score: Score, scale: int, bars: Bars, streams: Iterable[list[list[Stream]]]) -> int:
@@ -79,20 +83,20 @@ def _common_tick(score: Score, scale: int, bars: Bars, streams: Iterable[list[li
     return math.gcd(bars.quarter, *ends, *onsets, *bars.starts)
 
 
-def _barred(score: Score) -> Score:
+def _barred(score: Score, end_tick: int) -> Score:
     """The score with measures up to its end; in 4/4 where it has no meter."""
-    if score.end_tick > MAX_QUARTERS * score.ticks_per_quarter:
+    if end_tick > MAX_QUARTERS * score.ticks_per_quarter:
         raise BadInput(f"the music is longer than {MAX_QUARTERS} quarters; cut it before writing it as MusicXML")
     meters = score.meters if len(score.meters) else np.array([(0, 4, 4)], METER)
     if not len(score.measures):
-        measures = measures_from_meters(meters, score.ticks_per_quarter, score.end_tick)
+        measures = measures_from_meters(meters, score.ticks_per_quarter, end_tick)
         return replace(score, meters=meters, measures=measures)
     last = int(score.measures["onset_tick"][-1] + score.measures["duration_tick"][-1])
-    if score.end_tick <= last:
+    if end_tick <= last:
         return score
     meter = meters[-1:].copy()
     meter["onset_tick"] = 0
-    more = measures_from_meters(meter, score.ticks_per_quarter, score.end_tick - last)
+    more = measures_from_meters(meter, score.ticks_per_quarter, end_tick - last)
     more["onset_tick"] += last
     return replace(score, measures=np.concatenate([score.measures, more]))
 
