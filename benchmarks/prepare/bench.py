@@ -214,7 +214,7 @@ def children(pid: int) -> list[int]:
 
 def workers(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Two workers beside one, by turns, on all files."""
-    files = linked(music() * 3, folder / "files")
+    files = linked(music() * 8, folder / "files")
     runs: dict[int, list[dict[str, float]]] = {1: [], 2: []}
     for _ in range(max(options.repeats // 2, 2)):
         for count, done in runs.items():

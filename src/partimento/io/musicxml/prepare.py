@@ -187,7 +187,7 @@ def _on_grid(notes: Records, bars: Bars) -> Records:
     slots = np.stack([np.r_[notes["voice"], notes["voice"]], measure, (ticks - origin) // bars.quarter])
     is_bad = _unwritable((ticks - origin) % bars.quarter, slots, bars.quarter) & np.tile(is_loose, 2)
     step = bars.quarter // _COARSE
-    rounded = np.minimum(origin + (ticks - origin + step // 2) // step * step, starts[measure + 1])
+    rounded = np.clip(origin + (ticks - origin + step // 2) // step * step, starts[measure], starts[measure + 1])
     onsets, ends = np.split(np.where(is_bad, rounded, ticks), 2)
     if not np.array_equal(np.r_[onsets, ends], ticks):
         _log.warning("MusicXML: notes that no note value can say were moved to the nearest 24th of a quarter")
