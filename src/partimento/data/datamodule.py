@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from partimento.data.dataset import TokenDataset
+from partimento.data.examples import Examples, ExamplesOfPieces
 from partimento.errors import BadRecipe
 
 Augment = Callable[[NDArray[np.int32], np.random.Generator], NDArray[np.int32]]
@@ -58,7 +59,7 @@ class PackedBatches:
     """Batches of one split.
 
     Args:
-        dataset: its windows.
+        examples: its sequences, such as the windows of a `TokenDataset`.
         context: tokens of a row; no window may be longer.
         rows: rows of a batch.
         seed: of order and augmentation.
@@ -71,7 +72,7 @@ class PackedBatches:
 
     def __init__(
         self,
-        dataset: TokenDataset,
+        examples: Examples,
         context: int,
         rows: int,
         *,
@@ -79,17 +80,22 @@ class PackedBatches:
         augment: Augment | None = None,
         prompt_loss: bool = True,
     ) -> None:
-        if not len(dataset):
-            raise BadRecipe(f"{dataset.folder}: the split {dataset.split!r} is empty; prepare more music")
-        if int(dataset.lengths.max()) > context:
+        if not len(examples):
+            raise BadRecipe(f"{examples}: is empty; prepare more music")
+        if int(examples.lengths.max()) > context:
             raise BadRecipe(
-                f"{dataset.folder}: has windows of {dataset.lengths.max()} tokens, and training.context is "
+                f"{examples}: has windows of {examples.lengths.max()} tokens, and training.context is "
                 f"{context}; raise it or prepare shorter windows"
             )
-        self.dataset, self.context, self.rows = dataset, context, rows
+        self.examples, self.context, self.rows = examples, context, rows
         self._seed, self._augment, self._prompt_loss = seed, augment, prompt_loss
-        self._packed = pack(dataset.lengths, context)
+        self._packed = pack(examples.lengths, context)
         self._epoch, self._order = -1, np.empty(0, np.int64)
+
+    @property
+    def dataset(self) -> TokenDataset:
+        """The examples of a split of a dataset as it was prepared."""
+        return cast(TokenDataset, self.examples)
 
     @property
     def rows_per_epoch(self) -> int:
@@ -99,7 +105,7 @@ class PackedBatches:
     @property
     def fill(self) -> float:
         """Share of positions that hold a token."""
-        return int(self.dataset.lengths.sum()) / (len(self._packed) * self.context)
+        return int(self.examples.lengths.sum()) / (len(self._packed) * self.context)
 
     def batch(self, step: int) -> Batch:
         """The batch of a training step, whatever came before."""
@@ -129,15 +135,15 @@ class PackedBatches:
 
     def _batch(self, rows: list[list[int]], rng: np.random.Generator | None) -> Batch:
         shape = (len(rows), self.context)
-        input_ids = np.full(shape, self.dataset.info.special["pad"], np.int64)
+        input_ids = np.full(shape, self.examples.pad, np.int64)
         labels = np.full(shape, IGNORED, np.int64)
         position_ids = np.zeros(shape, np.int64)
         for row, windows in enumerate(rows):
             at = 0
             for window in windows:
-                length = int(self.dataset.lengths[window])
+                length = int(self.examples.lengths[window])
                 ids = self._ids(window, rng)[:length]
-                first_target = 1 if self._prompt_loss else max(1, int(self.dataset.prompt_length[window]))
+                first_target = 1 if self._prompt_loss else max(1, int(self.examples.prompt_length[window]))
                 input_ids[row, at : at + len(ids)] = ids
                 labels[row, at + first_target : at + len(ids)] = ids[first_target:]
                 position_ids[row, at : at + length] = np.arange(length)
@@ -147,7 +153,7 @@ class PackedBatches:
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
     def _ids(self, window: int, rng: np.random.Generator | None) -> NDArray[np.int32]:
-        ids = self.dataset[window].astype(np.int32)
+        ids = self.examples[window].astype(np.int32)
         return ids if rng is None or self._augment is None else self._augment(ids, rng)
 
 
@@ -158,9 +164,9 @@ class CaptionEpochs(PackedBatches):
     The arguments are those of `PackedBatches`.
     """
 
-    def __init__(self, dataset: TokenDataset, context: int, rows: int, **options: Any) -> None:
-        super().__init__(dataset, context, rows, **options)
-        names, first, counts = np.unique(dataset.column("piece"), return_index=True, return_counts=True)
+    def __init__(self, examples: ExamplesOfPieces, context: int, rows: int, **options: Any) -> None:
+        super().__init__(examples, context, rows, **options)
+        names, first, counts = np.unique(examples.column("piece"), return_index=True, return_counts=True)
         order = np.argsort(first)
         self.pieces: list[str] = names[order].tolist()
         """Ids of the pieces, in the order of the dataset."""
@@ -174,7 +180,7 @@ class CaptionEpochs(PackedBatches):
     @property
     def fill(self) -> float:
         """Share of positions that hold a token, on average over many epochs."""
-        sums = np.add.reduceat(self.dataset.lengths, self._first)
+        sums = np.add.reduceat(self.examples.lengths, self._first)
         return float((sums / self._windows).mean()) / self.context
 
     def window(self, epoch: int, piece: int) -> int:

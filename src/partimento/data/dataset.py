@@ -197,6 +197,14 @@ class TokenDataset:
         if len(self.ids) and int(self.ids.max()) >= self.info.vocabulary_size:
             raise BadFile(folder, f"{split}: a token id lies outside the vocabulary; prepare it again")
 
+    @property
+    def pad(self) -> int:
+        """Id that fills rows."""
+        return self.info.special["pad"]
+
+    def __str__(self) -> str:
+        return f"{self.folder}, split {self.split!r}"
+
     def __len__(self) -> int:
         return len(self.lengths)
 
