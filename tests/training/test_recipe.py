@@ -1,11 +1,14 @@
 """Recipes: those that are shipped are valid, and an error names file, key and mend."""
 
+import hashlib
+import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from partimento.errors import BadInput
-from partimento.training.recipe import load_recipe
+from partimento.training.recipe import load_recipe, recipe_from
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
 TINY = Path(__file__).parents[2] / "recipes" / "tiny.yaml"
@@ -41,6 +44,15 @@ def test_settings_from_outside_hold():
         ("model.config.haeds=4", ["model.config.haeds", "heads?"]),
         ("data.sources=[]", ["data.sources", "music21:bach"]),
         ("training=3", ["training", "3"]),
+        ("training.log_to=[paper]", ["training.log_to.0", "csv"]),
+        ("training.devices=0", ["training.devices", "auto"]),
+        ("training.devices=many", ["training.devices: ", "many"]),
+        ("training.ema=1", ["training.ema", "between"]),
+        ("training.early_stopping=0", ["training.early_stopping", "above 0"]),
+        ("model.adapter.rnak=3", ["model.adapter.rnak", "rank?"]),
+        ("model.adapter.rank=0", ["model.adapter.rank", "at least 1"]),
+        ("model.quantise=nf4", ["model.quantise", "model.adapter"]),
+        ("model.base=gpt2", ["model.base", "takes none"]),
         ("sede=3", ["sede", "seed?"]),
     ],
 )
@@ -50,6 +62,20 @@ def test_a_bad_value_names_file_and_key(setting, words):
     message = str(caught.value)
     assert "\n" not in message
     assert all(word in message for word in [str(TINY), *words])
+
+
+def test_a_key_at_its_default_is_not_written_so_that_older_runs_go_on():
+    recipe = load_recipe(TINY, ["training.ema=null", "training.log_to=[csv]", "model.adapter=null"])
+    keys = hashlib.sha256(json.dumps(recipe.as_dict(), sort_keys=True).encode()).hexdigest()
+    assert keys == "71e547cb2206792fe60c47b6ef595d00ec7afc92aea80df197fa0cc95c8469ea", "runs that were begun with this recipe would not go on"
+
+
+def test_what_a_recipe_writes_it_reads():
+    settings = ["training.ema=0.9", "model.adapter={rank: 4, targets: [q_proj]}", "training.log_to=[csv, wandb]"]
+    recipe = load_recipe(TINY, settings)
+    assert recipe.as_dict()["model"]["adapter"]["rank"] == 4
+    assert recipe_from(yaml.safe_load(yaml.safe_dump(recipe.as_dict()))) == recipe
+    assert recipe.as_dict(deciding=True) == load_recipe(TINY, settings[:2]).as_dict()
 
 
 @pytest.mark.parametrize("setting", ["steps", "=3", "training..steps=3", "name.first=x", "seed=[1"])

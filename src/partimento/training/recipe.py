@@ -6,24 +6,24 @@ outside: `load_recipe(path, ["training.steps=500"])`.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal
 
-import yaml
-from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
-from yaml.composer import ComposerError
+from pydantic import with_config
 
-from partimento.errors import BadFile, BadRecipe
+from partimento.errors import BadRecipe
 from partimento.models import FAMILIES, family
+from partimento.training.settings import STRICT, checked, override, read_settings, require
 
-_STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
-_LARGEST_FILE = 1 << 20
+_OPTIONAL: dict[str, Any] = {"optional": True}
+"""Of a key that stands in a recipe only where it differs from its default, so that runs begun before it go on."""
+_FREE: dict[str, Any] = {"optional": True, "free": True}
+"""Of such a key on which the weights do not depend; a run goes on with another value."""
 
 
-@with_config(_STRICT)
+@with_config(STRICT)
 @dataclass(frozen=True, slots=True)
 class DataRecipe:
     """What to learn from."""
@@ -45,21 +45,49 @@ class DataRecipe:
     tempi: list[float] = field(default_factory=lambda: [1.0])
     """Each piece is one of these times as fast at each reading. If neither keys, tempi nor instruments are varied here,
     the dataset's own settings hold."""
+    text: Literal["caption", "chords", "plan", "rows"] | None = field(default=None, metadata=_OPTIONAL)
+    """What the model reads before the music, for families that read text or two sequences: the caption of the piece,
+    its chords, its plan; or `rows`: the dataset itself is rows of text, instruction, input and output."""
 
     def __post_init__(self) -> None:
-        _require(0 <= self.transpose <= 12, f"data.transpose is {self.transpose}; it has to be from 0 to 12")
-        _require(
+        require(0 <= self.transpose <= 12, f"data.transpose is {self.transpose}; it has to be from 0 to 12")
+        require(
             0 <= self.swap_instruments <= 1,
             f"data.swap_instruments is {self.swap_instruments}; it is from 0 to 1",
         )
-        _require(
+        require(
             bool(self.tempi) and all(0.25 <= tempo <= 4 for tempo in self.tempi),
             f"data.tempi is {self.tempi}; each is from 0.25 to 4",
         )
-        _require(bool(self.sources), "data.sources is empty; name at least one, such as music21:bach")
+        require(bool(self.sources), "data.sources is empty; name at least one, such as music21:bach")
 
 
-@with_config(_STRICT)
+@with_config(STRICT)
+@dataclass(frozen=True, slots=True)
+class AdapterRecipe:
+    """Small matrices that are trained instead of the weights (Hu et al., arXiv:2106.09685)."""
+
+    kind: Literal["lora", "dora"] = "lora"
+    """LoRA, or DoRA, which also trains the length of each column (Liu et al., arXiv:2402.09353)."""
+    rank: int = 16
+    """Rank of the matrices."""
+    alpha: float = 32.0
+    """What they add is multiplied by alpha / rank."""
+    dropout: float = 0.0
+    """Chance that an input of the adapter is left out in training."""
+    targets: list[str] | Literal["all-linear"] = "all-linear"
+    """Layers that get an adapter, by the end of their names; all linear ones but the head by default."""
+    train_tokens: bool = True
+    """Whether the rows of tokens that are new in the vocabulary are trained too."""
+
+    def __post_init__(self) -> None:
+        require(self.rank >= 1, f"model.adapter.rank is {self.rank}; it has to be at least 1")
+        require(self.alpha > 0, f"model.adapter.alpha is {self.alpha}; it has to be above 0")
+        require(0 <= self.dropout < 1, f"model.adapter.dropout is {self.dropout}; it has to be from 0 to below 1")
+        require(bool(self.targets), "model.adapter.targets is empty; name layers, or write all-linear")
+
+
+@with_config(STRICT)
 @dataclass(frozen=True, slots=True)
 class ModelRecipe:
     """What to train."""
@@ -70,9 +98,24 @@ class ModelRecipe:
     """Sizes; what is left out has the family's default."""
     stored_dtype: Literal["float32", "bfloat16"] = "float32"
     """Type of the weights in the model folder; bfloat16 halves the file."""
+    base: str | None = field(default=None, metadata=_OPTIONAL)
+    """Pretrained model to start from: a folder, or a name on the Hugging Face hub. For families whose configuration has
+    a `base`, to which this is handed on."""
+    initialise_from: str | None = field(default=None, metadata=_OPTIONAL)
+    """Folder of a music model whose embeddings are taken over; for families whose configuration has such a field."""
+    adapter: AdapterRecipe | None = field(default=None, metadata=_OPTIONAL)
+    """Train this instead of the whole model."""
+    quantise: Literal["none", "nf4"] = field(default="none", metadata=_OPTIONAL)
+    """Keep the frozen base in 4 bits (QLoRA, Dettmers et al., arXiv:2305.14314); needs an adapter."""
+
+    def __post_init__(self) -> None:
+        require(
+            self.quantise == "none" or self.adapter is not None,
+            f"model.quantise is {self.quantise}, and weights of 4 bits cannot be trained; add model.adapter",
+        )
 
 
-@with_config(_STRICT)
+@with_config(STRICT)
 @dataclass(frozen=True, slots=True)
 class TrainingRecipe:
     """How to train."""
@@ -109,26 +152,57 @@ class TrainingRecipe:
     """CPU threads; all cores by default. Equal bytes need an equal number."""
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     """Where to compute."""
+    optimiser: Literal["adamw", "adamw8bit", "paged"] = field(default="adamw", metadata=_OPTIONAL)
+    """AdamW; with averages of 8 bits (bitsandbytes), a quarter of the memory; or with these paged out to the memory of
+    the machine where that of the GPU is full."""
+    mup_base_width: int | None = field(default=None, metadata=_OPTIONAL)
+    """Width at which `learning_rate` was found. At other widths, first weights and learning rates are scaled by μP
+    (Yang et al., arXiv:2203.03466, table 8), so that the best rate stays the same."""
+    ema: float | None = field(default=None, metadata=_OPTIONAL)
+    """Decay per step of a running average of the weights, such as 0.999; the average is validated and stored."""
+    early_stopping: int | None = field(default=None, metadata=_OPTIONAL)
+    """Stop after so many validations in a row without a new best."""
+    keep_checkpoints: int = field(default=0, metadata=_FREE)
+    """Keep the model of the last so many checkpoints, each as a model folder under `checkpoints` in the model's own."""
+    sample_every: int | None = field(default=None, metadata=_FREE)
+    """Steps between two rounds of sample pieces, under `samples` in the model's folder; there is one after the last."""
+    sample_prompts: list[str] = field(default_factory=lambda: ["", "a waltz in G major, 16 bars"], metadata=_FREE)
+    """What the samples are to be, in words, one piece each; the seeds stay the same, so that steps compare."""
+    log_to: list[Literal["csv", "tensorboard", "wandb"]] = field(default_factory=lambda: ["csv"], metadata=_FREE)
+    """Where losses are written to: a CSV file always; TensorBoard's event files; Weights & Biases, which goes online
+    only if WANDB_MODE is not offline and a key is set."""
+    compile: bool = field(default=False, metadata=_OPTIONAL)
+    """Let torch.compile make one program of the model; where it cannot, that is said and training goes on without."""
+    gradient_checkpointing: bool = field(default=False, metadata=_OPTIONAL)
+    """Compute activations again in the backward pass instead of keeping them: a third more work, far less memory."""
+    devices: int | Literal["auto"] = field(default=1, metadata=_OPTIONAL)
+    """GPUs of each machine, or processes where there is none; auto takes all GPUs."""
+    strategy: Literal["auto", "ddp", "fsdp"] = field(default="auto", metadata=_OPTIONAL)
+    """With several devices: whether each holds the whole model (ddp) or a part of it (fsdp)."""
 
     def __post_init__(self) -> None:
-        _require((self.steps is None) != (self.minutes is None), "training: give either steps or minutes")
-        for name in ("steps", "minutes", "learning_rate", "clip", "threads"):
+        require((self.steps is None) != (self.minutes is None), "training: give either steps or minutes")
+        for name in ("steps", "minutes", "learning_rate", "clip", "threads", "mup_base_width", "early_stopping",
+                     "sample_every"):  # fmt: skip
             value = getattr(self, name)
-            _require(value is None or value > 0, f"training.{name} is {value}; it has to be above 0")
+            require(value is None or value > 0, f"training.{name} is {value}; it has to be above 0")
         for name in ("context", "validate_every", "checkpoint_every"):
-            _require(getattr(self, name) >= 1, f"training.{name} is {getattr(self, name)}; it has to be at least 1")
-        for name in ("warm_up_steps", "weight_decay"):
-            _require(getattr(self, name) >= 0, f"training.{name} is {getattr(self, name)}; it must not be negative")
-        _require(
+            require(getattr(self, name) >= 1, f"training.{name} is {getattr(self, name)}; it has to be at least 1")
+        for name in ("warm_up_steps", "weight_decay", "keep_checkpoints"):
+            require(getattr(self, name) >= 0, f"training.{name} is {getattr(self, name)}; it must not be negative")
+        require(
             all(0 <= beta < 1 for beta in self.betas),
             f"training.betas are {self.betas}; both have to be from 0 to below 1",
         )
+        require(self.ema is None or 0 < self.ema < 1, f"training.ema is {self.ema}; it has to be between 0 and 1")
+        devices = self.devices
+        require(devices == "auto" or devices >= 1, f"training.devices is {devices}; it has to be at least 1, or auto")
         for name in ("tokens_per_batch", "micro_batch_tokens"):
             too_small = f"training.{name} {getattr(self, name)} is below context {self.context}; a row has to fit"
-            _require(getattr(self, name) >= self.context, too_small)
+            require(getattr(self, name) >= self.context, too_small)
 
 
-@with_config(_STRICT)
+@with_config(STRICT)
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """All that decides what a training run gives."""
@@ -145,21 +219,39 @@ class Recipe:
     """Of the first weights, the order and the augmentation."""
 
     def __post_init__(self) -> None:
-        _require(0 <= self.seed < 2**63, f"seed is {self.seed}; it has to be from 0 to 2^63 − 1")
+        require(0 <= self.seed < 2**63, f"seed is {self.seed}; it has to be from 0 to 2^63 − 1")
 
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, as they stand in YAML."""
-        content = asdict(self)
+    def as_dict(self, deciding: bool = False) -> dict[str, Any]:
+        """Plain values, as they stand in YAML.
+
+        Args:
+            deciding: leave out what the weights do not depend on.
+        """
+        content = {}
+        for each in fields(self):
+            value = getattr(self, each.name)
+            content[each.name] = _written(value, deciding) if is_dataclass(value) else value
         content["training"]["betas"] = list(self.training.betas)
         return content
 
-    def model_config(self) -> Any:
-        """The sizes as the family's own dataclass.
+    def model_config(self, file: str = "") -> Any:
+        """The family's own dataclass, from `model.config` and what is handed on of `model`'s other keys.
+
+        Args:
+            file: stands before the message of an error.
 
         Raises:
-            BadRecipe: the family or a size is unknown, or sizes do not fit.
+            BadRecipe: the family or a size is unknown, sizes do not fit, or the family takes no such key.
         """
-        return _checked(family(self.model.family).config, self.model.config, "", "model.config.")
+        kind = family(self.model.family).config
+        known = {each.name for each in fields(kind)}
+        handed = {name: value for name in ("base", "initialise_from") if (value := getattr(self.model, name))}
+        if self.model.quantise != "none":
+            handed["quantise"] = self.model.quantise
+        if unknown := handed.keys() - known:
+            name = sorted(unknown)[0]
+            raise BadRecipe(f"{file}model.{name}: the family {self.model.family} takes none; remove it")
+        return checked(kind, self.model.config | handed, file, "model.config.")
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -173,100 +265,43 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         BadFile: the file is missing, too large, or no YAML.
         BadRecipe: a key is unknown or missing, or a value does not fit.
     """
-    content = _read(path)
-    for override in overrides:
-        _set(content, override)
-    recipe: Recipe = _checked(Recipe, content, f"{path}: ", "")
+    content = read_settings(path)
+    for setting in overrides:
+        override(content, setting)
+    return recipe_from(content, f"{path}: ")
+
+
+def recipe_from(content: Mapping[str, Any], file: str = "") -> Recipe:
+    """A recipe from plain values.
+
+    Args:
+        content: as `Recipe.as_dict` gives it.
+        file: stands before the message of an error.
+
+    Raises:
+        BadRecipe: a key is unknown or missing, or a value does not fit.
+    """
+    recipe: Recipe = checked(Recipe, dict(content), file)
     if recipe.model.family not in FAMILIES:
         known = ", ".join(FAMILIES)
-        raise BadRecipe(f"{path}: model.family: there is no {recipe.model.family!r}; choose from {known}")
-    _checked(family(recipe.model.family).config, recipe.model.config, f"{path}: ", "model.config.")
-    _require(
-        recipe.training.context <= recipe.model_config().context,
-        f"{path}: training.context {recipe.training.context} is above model.config.context "
-        f"{recipe.model_config().context}; make them equal",
+        raise BadRecipe(f"{file}model.family: there is no {recipe.model.family!r}; choose from {known}")
+    most = getattr(recipe.model_config(file), "context", None)
+    require(
+        most is None or recipe.training.context <= most,
+        f"{file}training.context {recipe.training.context} is above model.config.context {most}; make them equal",
     )
     return recipe
 
 
-class _Loader(yaml.SafeLoader):
-    """Plain values only; aliases could blow a small file up to any size."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
-            raise ComposerError(problem="aliases (*name) are not taken, write the values out", problem_mark=mark)
-        return super().compose_node(parent, index)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise BadFile(path, "there is no such recipe")
-    try:
-        if path.stat().st_size > _LARGEST_FILE:
-            raise BadFile(path, f"is larger than {_LARGEST_FILE >> 20} MiB and so no recipe")
-        text = path.read_text("utf-8")
-        content = yaml.load(text, Loader=_Loader)
-    except (OSError, UnicodeDecodeError, RecursionError) as error:
-        raise BadFile(path, f"cannot be read as text ({type(error).__name__})") from error
-    except (yaml.YAMLError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise BadFile(path, f"{where}is no YAML ({getattr(error, 'problem', None) or error})") from error
-    if not isinstance(content, dict):
-        raise BadFile(path, "is no mapping of keys to values; see recipes/tiny.yaml")
+def _written(part: Any, deciding: bool) -> dict[str, Any]:
+    """Plain values of a part of a recipe."""
+    content = asdict(part)
+    for each in fields(part):
+        is_left_out = deciding and each.metadata.get("free")
+        if is_left_out or (each.metadata.get("optional") and content[each.name] == _default(each)):
+            del content[each.name]
     return content
 
 
-def _set(content: Any, override: str) -> None:
-    """Put one setting into the content of a recipe."""
-    key, equals, text = override.partition("=")
-    path = key.strip().split(".")
-    if not equals or not all(path):
-        raise BadRecipe(f"--set {override}: write it as key=value, such as training.steps=500")
-    try:
-        value = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise BadRecipe(f"--set {override}: the value is no YAML; put it in quotes") from error
-    for name in path[:-1]:
-        content = content.setdefault(name, {})
-        if not isinstance(content, dict):
-            raise BadRecipe(f"--set {override}: {name} is a value and has no keys inside")
-    content[path[-1]] = value
-
-
-def _checked(kind: type[Any], content: dict[str, Any], file: str, prefix: str) -> Any:
-    """A dataclass from plain values; the first error is raised as one line."""
-    try:
-        return TypeAdapter(kind).validate_python(content)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = prefix + ".".join(str(part) for part in first["loc"])
-        raise BadRecipe(f"{file}{key}: {_reason(kind, first)}".replace("\n", " ")) from error
-    except BadRecipe as error:
-        raise BadRecipe(f"{file}{prefix.rstrip('.')}{': ' if prefix else ''}{error}") from error
-
-
-def _reason(kind: type[Any], error: Any) -> str:
-    match error["type"]:
-        case "unexpected_keyword_argument":
-            keys = _keys_at(kind, error["loc"][:-1])
-            close = difflib.get_close_matches(str(error["loc"][-1]), keys, n=1)
-            advice = f"do you mean {close[0]}?" if close else f"choose from {', '.join(keys)}"
-            return f"there is no such key; {advice}"
-        case "missing" | "missing_argument":
-            return "is missing; add it"
-        case _:
-            shown = repr(error["input"])
-            return f"{shown if len(shown) < 60 else shown[:57] + '...'}: {error['msg']}"
-
-
-def _keys_at(kind: type[Any], path: tuple[Any, ...]) -> list[str]:
-    for name in path:
-        kind = get_type_hints(kind).get(str(name), kind)
-    return [each.name for each in fields(kind)] if is_dataclass(kind) else []
-
-
-def _require(condition: bool, message: str) -> None:
-    if not condition:
-        raise BadRecipe(message)
+def _default(key: Any) -> Any:
+    return key.default_factory() if callable(key.default_factory) else key.default
