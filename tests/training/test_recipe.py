@@ -67,7 +67,7 @@ def test_a_bad_value_names_file_and_key(setting, words):
 def test_a_key_at_its_default_is_not_written_so_that_older_runs_go_on():
     recipe = load_recipe(TINY, ["training.ema=null", "training.log_to=[csv]", "model.adapter=null"])
     keys = hashlib.sha256(json.dumps(recipe.as_dict(), sort_keys=True).encode()).hexdigest()
-    assert keys == "71e547cb2206792fe60c47b6ef595d00ec7afc92aea80df197fa0cc95c8469ea", "runs that were begun with this recipe would not go on"
+    assert keys == "71e547cb2206792fe60c47b6ef595d00ec7afc92aea80df197fa0cc95c8469ea", "begun runs would not go on"
 
 
 def test_what_a_recipe_writes_it_reads():

@@ -17,7 +17,8 @@ from partimento.errors import BadRecipe
 from partimento.models.folder import load_model_folder
 from partimento.training.bigram import bigram_loss
 from partimento.training.loop import train
-from partimento.training.module import LanguageModule, learning_rate
+from partimento.training.module import LanguageModule
+from partimento.training.optimising import learning_rate
 
 GOLDEN = {1: 3.7205, 16: 2.1045, 32: 1.6927, 48: 1.4551}
 """Losses of the run below, in nats per token: a change in training shows here."""
@@ -60,7 +61,7 @@ def test_the_folder_says_how_good_the_model_is_and_what_made_it(trained, dataset
 def test_the_stored_model_has_the_loss_that_its_folder_states(trained, dataset, recipe_with):
     loaded = load_model_folder(trained)
     module = LanguageModule(loaded.model, recipe_with().training, 1)
-    loss = module.mean_loss(PackedBatches(TokenDataset(dataset, "validation"), 64, 3).once())
+    loss = module.measure(PackedBatches(TokenDataset(dataset, "validation"), 64, 3).once()).loss
     assert loss == pytest.approx(loaded.provenance["losses"]["validation"], abs=1e-5)
 
 
@@ -70,8 +71,8 @@ def test_micro_batches_and_attention_by_piece_do_not_change_the_loss(trained, da
     for on_cpu in (True, False):
         module = LanguageModule(load_model_folder(trained).model, recipe_with().training, 1, on_cpu=on_cpu)
         losses += [
-            module.mean_loss([batch]),
-            module.mean_loss({k: v[i : i + 2] for k, v in batch.items()} for i in (0, 2, 4, 6)),
+            module.measure([batch]).loss,
+            module.measure({k: v[i : i + 2] for k, v in batch.items()} for i in (0, 2, 4, 6)).loss,
         ]
     assert losses == pytest.approx([losses[0]] * 4, abs=1e-5)
 

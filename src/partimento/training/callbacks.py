@@ -8,7 +8,8 @@ import os
 import signal
 import threading
 import time
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from pickle import UnpicklingError
 from types import FrameType
@@ -22,7 +23,9 @@ from safetensors.torch import save_model
 
 from partimento.data.datamodule import Batch, PackedBatches, count_targets
 from partimento.errors import BadRecipe
-from partimento.training.module import LanguageModule, learning_rate
+from partimento.training.averages import Averages
+from partimento.training.module import LanguageModule
+from partimento.training.optimising import learning_rate
 
 COLUMNS = ("step", "loss", "validation_loss", "learning_rate", "tokens", "seconds")
 """Of the log: losses in nats per token; tokens and seconds since the start."""
@@ -54,6 +57,19 @@ class Status:
     """Targets seen."""
     seconds: float = 0.0
     """Spent on training and validation."""
+    measures: dict[str, float] | None = None
+    """After the last step, where there was a validation; see `measures`."""
+    best_measures: dict[str, float] = field(default_factory=dict[str, float])
+    """Of the best step."""
+    without_best: int = 0
+    """Validations since the best."""
+    is_stopped: bool = False
+    """Whether validations did not get better any more, so that this step was the last."""
+
+    @property
+    def is_last(self) -> bool:
+        """Whether there is no further step."""
+        return self.is_stopped or self.step == self.steps
 
 
 class Bookkeeping(Callback):
@@ -64,18 +80,31 @@ class Bookkeeping(Callback):
         validation: batches of the validation split.
         every: steps between two validations; there is one after the last step.
         best: file for the weights of the lowest validation loss.
+        patience: after so many validations without a new best the run stops.
+        averages: are validated and saved instead of the weights.
     """
 
-    def __init__(self, status: Status, validation: PackedBatches, every: int, best: Path) -> None:
+    def __init__(
+        self,
+        status: Status,
+        validation: PackedBatches,
+        every: int,
+        best: Path,
+        *,
+        patience: int | None = None,
+        averages: Averages | None = None,
+    ) -> None:
         self._status, self._validation, self._every, self._best = status, validation, every, best
-        self._clock = 0.0
+        self._patience, self._averages, self._clock = patience, averages, 0.0
 
     def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
         self._clock = time.monotonic()
+        trainer.should_stop = self._status.is_stopped
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Batch, batch_idx: int) -> None:
         status = self._status
-        status.step, status.loss, status.validation_loss = trainer.global_step, float(outputs["loss"]), None
+        status.step, status.loss = trainer.global_step, float(outputs["loss"])
+        status.validation_loss = status.measures = None
         status.tokens += count_targets(batch)
         if not math.isfinite(status.loss):
             raise BadRecipe(f"the loss is {status.loss} after step {status.step}; lower training.learning_rate")
@@ -86,13 +115,19 @@ class Bookkeeping(Callback):
 
     def _validate(self, trainer: Trainer, module: LanguageModule) -> None:
         status = self._status
-        with trainer.precision_plugin.val_step_context():
-            status.validation_loss = status.last_validation_loss = module.mean_loss(self._validation.once())
-        if status.validation_loss < status.best_loss:
-            status.best_loss, status.best_step = status.validation_loss, status.step
-            unfinished = self._best.with_suffix(".unfinished")
-            save_model(module.model, str(unfinished))
-            os.replace(unfinished, self._best)
+        with self._averages.in_place(module.model) if self._averages else nullcontext():
+            with trainer.precision_plugin.val_step_context():
+                status.measures = module.measure(self._validation.once()).measures()
+            status.validation_loss = status.last_validation_loss = status.measures["loss"]
+            status.without_best += 1
+            if status.validation_loss < status.best_loss:
+                status.best_loss, status.best_step, status.without_best = status.validation_loss, status.step, 0
+                status.best_measures = status.measures
+                unfinished = self._best.with_suffix(".unfinished")
+                save_model(module.model, str(unfinished))
+                os.replace(unfinished, self._best)
+        if status.without_best == self._patience:
+            status.is_stopped = trainer.should_stop = True
 
     def state_dict(self) -> dict[str, Any]:
         return vars(self._status).copy()

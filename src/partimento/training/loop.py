@@ -29,6 +29,7 @@ from partimento.data.dataset import TokenDataset
 from partimento.errors import BadRecipe
 from partimento.models import Special, family
 from partimento.models.folder import load_text, save_model_folder
+from partimento.training.averages import Averages
 from partimento.training.bigram import bigram_loss
 from partimento.training.callbacks import (
     Bookkeeping,
@@ -40,14 +41,15 @@ from partimento.training.callbacks import (
     WholeFiles,
 )
 from partimento.training.card import model_card
+from partimento.training.feeds import kinds_of
 from partimento.training.module import LanguageModule
+from partimento.training.optimising import scale_first_weights
 from partimento.training.recipe import Recipe
 
 _TIMED_STEPS = 3
 _NOT_YET = (
-    "data.text", "model.adapter", "model.quantise", "training.optimiser", "training.mup_base_width", "training.ema",
-    "training.early_stopping", "training.keep_checkpoints", "training.sample_every", "training.log_to",
-    "training.compile", "training.gradient_checkpointing", "training.devices", "training.strategy",
+    "data.text", "model.adapter", "model.quantise", "training.keep_checkpoints", "training.sample_every",
+    "training.log_to", "training.devices", "training.strategy",
 )  # fmt: skip
 """Keys of a recipe that nobody carries out yet; who does takes them off."""
 
@@ -68,7 +70,9 @@ class _Run:
         special = Special(**{name: info.special[name] for name in ("pad", "bos", "eos")})
         kind = family(self.recipe.model.family)
         model = kind.build(self.recipe.model_config(), info.vocabulary_size, special, self.recipe.seed)
-        return LanguageModule(model, self.recipe.training, steps, on_cpu=self.on_cpu)
+        if self.recipe.training.mup_base_width:
+            scale_first_weights(model, self.recipe.training)
+        return LanguageModule(model, self.recipe.training, steps, on_cpu=self.on_cpu, kinds=kinds_of(info))
 
     def fit(self, module: LanguageModule, steps: int, callbacks: list[Callback], checkpoint: Path | None) -> None:
         trainer = Trainer(
@@ -120,11 +124,17 @@ def train(recipe: Recipe, dataset: Path, out: Path, *, augment: Augment | None =
         run = _prepared(recipe, dataset, _run_folder(out), augment)
         status = _status(run)
         module = run.module(status.steps)
+        how = recipe.training
+        averages = Averages(how.ema) if how.ema else None
+        best = run.folder / "best.safetensors"
         callbacks: list[Callback] = [
-            Bookkeeping(status, run.validation, recipe.training.validate_every, run.folder / "best.safetensors"),
+            *([averages] if averages else []),
+            Bookkeeping(
+                status, run.validation, how.validate_every, best, patience=how.early_stopping, averages=averages
+            ),
             LossLog(status, run.folder / "losses.csv"),
             *([Display(status)] if progress else []),
-            Checkpoints(run.folder / "last.ckpt", recipe.training.checkpoint_every),
+            Checkpoints(run.folder / "last.ckpt", how.checkpoint_every),
         ]
         checkpoint = run.folder / "last.ckpt"
         try:
@@ -269,6 +279,7 @@ def _provenance(run: _Run, module: LanguageModule, status: Status) -> dict[str, 
             "best_step": status.best_step,
             "training": status.loss,
         },
+        "measures": status.best_measures,
         "data": {
             "sources": training.info.sources,
             "licences": training.info.licences,
@@ -277,7 +288,7 @@ def _provenance(run: _Run, module: LanguageModule, status: Status) -> dict[str, 
         },
         "training": {
             "parameters": module.model.num_parameters(),
-            "steps": status.steps,
+            "steps": status.step,
             "tokens": status.tokens,
             "seconds": round(status.seconds),
             "precision": run.precision,

@@ -1,71 +1,118 @@
-"""One training step for every model family: packed pieces, cross-entropy, AdamW, cosine with warm-up."""
+"""One training step for every model family, and the measuring of held-out music.
+
+What a batch holds says what it is: packed rows of tokens (`input_ids`, `position_ids`), pairs (`decoder_input_ids`
+too), a text before the music (`text_ids` too). All of it but `labels` goes to the model under its own name.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import torch
 from lightning.pytorch import LightningModule
+from rich.console import Console
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 
 from partimento.data.datamodule import IGNORED, Batch, count_targets, shard_batch
+from partimento.errors import BadRecipe
 from partimento.models.attention import use_pieces
+from partimento.representations.kinds import TokenKinds
+from partimento.training.measures import Tally
+from partimento.training.optimising import build_optimiser, learning_rate
 from partimento.training.recipe import TrainingRecipe
 
-_LOWEST_SHARE = 0.1
-"""Of the highest learning rate, at the end."""
+_PACKED = {"input_ids", "position_ids", "labels"}
 
 
 class LanguageModule(LightningModule):
-    """A causal language model in training.
+    """A language model in training.
 
     The optimisation is manual: one Lightning batch is one optimiser step, computed in micro-batches.
 
     Args:
-        model: a decoder of transformers.
+        model: of any family.
         recipe: how to train.
         steps: optimiser steps in all, for the schedule.
+        on_cpu: whether it is computed there; packed rows are then attended to piece by piece.
+        kinds: of the model's tokens, for the measures of validation.
+
+    Raises:
+        BadRecipe: the model cannot do what the recipe asks for.
     """
 
-    def __init__(self, model: PreTrainedModel, recipe: TrainingRecipe, steps: int, *, on_cpu: bool = True) -> None:
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        recipe: TrainingRecipe,
+        steps: int,
+        *,
+        on_cpu: bool = True,
+        kinds: TokenKinds | None = None,
+    ) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.model, self.recipe, self.steps = model, recipe, steps
-        self._by_piece = on_cpu
-        if on_cpu:
+        self._on_cpu, self._kinds = on_cpu, kinds
+        self._by_piece = on_cpu and not recipe.compile
+        self._is_compiled = recipe.compile
+        if self._by_piece:
             use_pieces(model)
+        if recipe.gradient_checkpointing:
+            if not model.supports_gradient_checkpointing:
+                raise BadRecipe("training.gradient_checkpointing: this model family knows none; remove it")
+            newer = getattr(model, "activation_checkpointing_enable", None)  # transformers calls it so
+            (newer or model.gradient_checkpointing_enable)({"use_reentrant": False})
+        if recipe.compile:
+            model.compile()
 
     def forward(self, batch: Batch) -> Tensor:
-        """Logits of packed rows, shape (rows, tokens, vocabulary); no piece sees another."""
-        ids_BT, positions_BT = batch["input_ids"], batch["position_ids"]
-        if not self._by_piece:
+        """Logits of shape (rows, tokens, vocabulary); of packed pieces, none sees another."""
+        if not self._by_piece or batch.keys() != _PACKED:
             # Without mask and cache, transformers finds the pieces in the positions.
-            return self.model(input_ids=ids_BT, position_ids=positions_BT, use_cache=False).logits
-        flat = positions_BT.reshape(1, -1)
+            return self._called({name: tensor for name, tensor in batch.items() if name != "labels"})
+        flat = batch["position_ids"].reshape(1, -1)
         starts = (flat[0] == 0).nonzero()[:, 0].tolist()
         pieces = [end - start for start, end in zip(starts, [*starts[1:], flat.shape[1]], strict=True)]
-        output = self.model(input_ids=ids_BT.reshape(1, -1), position_ids=flat, pieces=pieces, use_cache=False)
-        return output.logits.view(*ids_BT.shape, -1)
+        ids = batch["input_ids"]
+        logits = self._called({"input_ids": ids.reshape(1, -1), "position_ids": flat, "pieces": pieces})
+        return logits.view(*ids.shape, -1)
+
+    def _called(self, inputs: dict[str, Any]) -> Tensor:
+        try:
+            return self.model(**inputs, use_cache=False).logits
+        except Exception as error:
+            if not self._is_compiled or not type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+                raise
+            Console(stderr=True).print(f"training.compile: goes on without, {_first_line(error)}", soft_wrap=True)
+            self._is_compiled = False
+            self.model._compiled_call_impl = None  # pyright: ignore[reportPrivateUsage]
+            return self.model(**inputs, use_cache=False).logits
+
+    def foretold(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """What a model says of each target, shape (n, vocabulary), and the targets, shape (n,); IGNORED is none."""
+        logits_BTV, labels_BT = self(batch), batch["labels"]
+        if "decoder_input_ids" not in batch:  # there, targets stand one place behind what they are foretold from
+            logits_BTV, labels_BT = logits_BTV[:, :-1], labels_BT[:, 1:]
+        return logits_BTV.flatten(0, 1), labels_BT.flatten()
 
     def summed_loss(self, batch: Batch) -> Tensor:
         """Sum of the cross-entropy over all targets, in nats."""
-        logits_BTV = self(batch)[:, :-1].float()
-        labels_BT = batch["labels"][:, 1:]
-        return cross_entropy(logits_BTV.flatten(0, 1), labels_BT.flatten(), ignore_index=IGNORED, reduction="sum")
+        logits_NV, labels_N = self.foretold(batch)
+        return cross_entropy(logits_NV.float(), labels_N, ignore_index=IGNORED, reduction="sum")
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """One optimiser step; returns the mean loss per target."""
         optimiser: Any = self.optimizers()
         for group in optimiser.param_groups:
-            group["lr"] = learning_rate(self.recipe, self.global_step, self.steps)
+            group["lr"] = learning_rate(self.recipe, self.global_step, self.steps) * group.get("scale", 1.0)
         targets = count_targets(batch)
         loss = torch.zeros((), device=self.device)
         optimiser.zero_grad()
-        for part in shard_batch(batch, max(1, self.recipe.micro_batch_tokens // self.recipe.context)):
+        for part in shard_batch(batch, micro_rows(batch, self.recipe.micro_batch_tokens)):
             part_loss = self.summed_loss(part) / targets
             self.manual_backward(part_loss)
             loss += part_loss.detach()
@@ -74,34 +121,36 @@ class LanguageModule(LightningModule):
         return loss
 
     @torch.no_grad()
-    def mean_loss(self, batches: Iterable[Batch]) -> float:
-        """Cross-entropy in nats per target over whole batches."""
+    def measure(self, batches: Iterable[Batch]) -> Tally:
+        """What the model foretells of whole batches."""
+        kinds = self._kinds or TokenKinds(("any",), np.zeros(self.model.config.vocab_size, np.int64))
+        tally = Tally(kinds, self.recipe.context)
         self.eval()
-        total, targets = 0.0, 0
         for batch in batches:
             on_device = {name: tensor.to(self.device) for name, tensor in batch.items()}
-            total += float(self.summed_loss(on_device))
-            targets += count_targets(batch)
+            tally.add(*self.foretold(on_device), _places(on_device))
         self.train()
-        return total / max(1, targets)
+        return tally
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """AdamW; only matrices of the blocks decay, norms and embeddings do not."""
-        embeddings = {id(layer.weight) for layer in self.model.modules() if isinstance(layer, torch.nn.Embedding)}
-        decayed, spared = list[Tensor](), list[Tensor]()
-        for parameter in self.model.parameters():
-            (spared if parameter.ndim < 2 or id(parameter) in embeddings else decayed).append(parameter)
-        groups = [
-            {"params": decayed, "weight_decay": self.recipe.weight_decay},
-            {"params": spared, "weight_decay": 0.0},
-        ]
-        return torch.optim.AdamW(groups, lr=self.recipe.learning_rate, betas=self.recipe.betas, fused=True)
+        """As the recipe asks for."""
+        return build_optimiser(self.model, self.recipe, self._on_cpu)
 
 
-def learning_rate(recipe: TrainingRecipe, step: int, steps: int) -> float:
-    """Learning rate of a step from 0: a straight warm-up, then a cosine that falls to a tenth."""
-    if step < recipe.warm_up_steps:
-        return recipe.learning_rate * (step + 1) / recipe.warm_up_steps
-    progress = (step - recipe.warm_up_steps) / max(1, steps - recipe.warm_up_steps)
-    share = (1 + math.cos(math.pi * min(1.0, progress))) / 2
-    return recipe.learning_rate * (_LOWEST_SHARE + (1 - _LOWEST_SHARE) * share)
+def micro_rows(batch: Batch, tokens: int) -> int:
+    """Rows that hold so many tokens together, those that are read beside the music included; at least one."""
+    width = sum(batch[name].shape[1] for name in ("input_ids", "decoder_input_ids", "text_ids") if name in batch)
+    return max(1, tokens // width)
+
+
+def _places(batch: Batch) -> Tensor:
+    """Place in its sequence of each target in `foretold`, shape (n,)."""
+    labels = batch["labels"]
+    if "decoder_input_ids" in batch:
+        return torch.arange(labels.shape[1], device=labels.device).expand_as(labels).flatten()
+    positions = batch.get("position_ids", torch.arange(labels.shape[1], device=labels.device).expand_as(labels))
+    return positions[:, 1:].flatten()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -75,10 +75,10 @@ class AdapterRecipe:
     """What they add is multiplied by alpha / rank."""
     dropout: float = 0.0
     """Chance that an input of the adapter is left out in training."""
-    targets: list[str] | Literal["all-linear"] = "all-linear"
-    """Layers that get an adapter, by the end of their names; all linear ones but the head by default."""
-    train_tokens: bool = True
-    """Whether the rows of tokens that are new in the vocabulary are trained too."""
+    targets: Literal["all-linear", "attention"] | list[str] = "all-linear"
+    """Layers that get an adapter: all linear ones but the output layer, those of the attention, or names."""
+    train_tokens: Literal["new", "none"] | list[int] = "new"
+    """Ids whose embedding and output rows are trained, too; new: those that the base did not have."""
 
     def __post_init__(self) -> None:
         require(self.rank >= 1, f"model.adapter.rank is {self.rank}; it has to be at least 1")
@@ -154,7 +154,7 @@ class TrainingRecipe:
     """Where to compute."""
     optimiser: Literal["adamw", "adamw8bit", "paged"] = field(default="adamw", metadata=_OPTIONAL)
     """AdamW; with averages of 8 bits (bitsandbytes), a quarter of the memory; or with these paged out to the memory of
-    the machine where that of the GPU is full."""
+    the machine where that of the GPU is full (which on the CPU is the same as adamw8bit)."""
     mup_base_width: int | None = field(default=None, metadata=_OPTIONAL)
     """Width at which `learning_rate` was found. At other widths, first weights and learning rates are scaled by μP
     (Yang et al., arXiv:2203.03466, table 8), so that the best rate stays the same."""
@@ -220,6 +220,11 @@ class Recipe:
 
     def __post_init__(self) -> None:
         require(0 <= self.seed < 2**63, f"seed is {self.seed}; it has to be from 0 to 2^63 − 1")
+        is_fresh = not (self.model.base or self.model.initialise_from or self.model.adapter)
+        require(
+            is_fresh or self.training.mup_base_width is None,
+            "training.mup_base_width scales the first weights of a fresh model; remove it, or model.base and adapter",
+        )
 
     def as_dict(self, deciding: bool = False) -> dict[str, Any]:
         """Plain values, as they stand in YAML.
