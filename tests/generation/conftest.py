@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from partimento.models import Special, family
+from partimento.models import Special, Vocabulary, family
 from partimento.models.folder import save_model_folder
 from partimento.models.transformer import TransformerConfig
 from partimento.representations import create
@@ -16,7 +16,7 @@ from partimento.representations import create
 def random_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     representation = create("remi")
     config = TransformerConfig(hidden_size=64, layers=2, heads=4, key_value_heads=2, ff_size=96, context=1024)
-    model = family("transformer").build(config, len(representation.tokens), Special(0, 1, 2), 3)
+    model = family("transformer").build(config, Vocabulary(len(representation.tokens), Special(0, 1, 2)), 3)
     return save_model_folder(
         tmp_path_factory.mktemp("models") / "random",
         model,

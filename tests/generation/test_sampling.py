@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -66,11 +67,12 @@ class Flat:
     """An engine to which all tokens are alike; it remembers what it is fed."""
 
     vocabulary_size, context = LARGE, 300
+    condition: Literal[None, "text", "tokens"] = None
 
     def __init__(self) -> None:
         self.fed: list[int] = []
 
-    def session(self) -> Flat:
+    def session(self, condition: object = None) -> Flat:
         return self
 
     def feed(self, tokens: Sequence[int]) -> np.ndarray:

@@ -15,7 +15,7 @@ from transformers import PreTrainedTokenizerFast
 from partimento.errors import BadRecipe
 from partimento.generation.engines import TorchEngine
 from partimento.generation.text import NO_END, Rates, TextSampler
-from partimento.models import Special, family
+from partimento.models import Special, Vocabulary, family
 from partimento.models.transformer import TransformerConfig
 from partimento.plan import Compose, Constraints, Plan
 from partimento.representations import create_text
@@ -66,7 +66,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
 def engine(tokenizer: PreTrainedTokenizerFast) -> TorchEngine:
     """A model of the real class that has learnt such tunes, wrong bars and all."""
     config = TransformerConfig(hidden_size=32, layers=1, heads=2, key_value_heads=2, ff_size=64, context=300)
-    model = family("transformer").build(config, len(tokenizer), Special(0, 0, 0), 5)
+    model = family("transformer").build(config, Vocabulary(len(tokenizer), Special(0, 0, 0)), 5)
     rows = [tokenizer(END + text + END)["input_ids"] for text in texts(400)]
     ids = torch.nn.utils.rnn.pad_sequence([torch.tensor(row) for row in rows], batch_first=True)
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-2)
@@ -145,7 +145,7 @@ def test_a_prompt_stands_before_the_text_and_is_not_part_of_it(sampler):
 
 def test_a_context_that_is_full_is_a_fault(tokenizer):
     config = TransformerConfig(hidden_size=32, layers=1, heads=2, key_value_heads=1, ff_size=48, context=40)
-    model = family("transformer").build(config, len(tokenizer), Special(0, 0, 0), 5)
+    model = family("transformer").build(config, Vocabulary(len(tokenizer), Special(0, 0, 0)), 5)
     small = TextSampler(TorchEngine(model.config.to_dict(), model.state_dict()), tokenizer, create_text("abc"))
     take = small.sample(TASK, rng=np.random.default_rng(0), tries=2)
     assert take.faults == ("the context is full before the text ends",)

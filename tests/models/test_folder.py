@@ -10,7 +10,7 @@ from transformers import LlamaForCausalLM
 from transformers.utils import logging as transformers_logging
 
 from partimento.errors import BadRecipe
-from partimento.models import Special
+from partimento.models import Special, Vocabulary
 from partimento.models.folder import load_model_folder, save_model_folder
 from partimento.models.transformer import TransformerConfig, build
 
@@ -18,7 +18,7 @@ from partimento.models.transformer import TransformerConfig, build
 @pytest.fixture(scope="module")
 def model():
     config = TransformerConfig(hidden_size=32, layers=2, heads=4, key_value_heads=2, ff_size=48, context=64)
-    return build(config, 50, Special(0, 1, 2), seed=3).eval()
+    return build(config, Vocabulary(50, Special(0, 1, 2)), seed=3).eval()
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_cut_weights_and_wrong_weights_are_refused(model, folder, tmp_path):
     (folder / "model.safetensors").write_bytes(weights[:-64] + b"\xff" * 64)
     with pytest.raises(BadRecipe, match="no numbers"):
         load_model_folder(folder)
-    other = build(TransformerConfig(32, 1, 4, 2, 48, 64), 50, Special(0, 1, 2), seed=3)
+    other = build(TransformerConfig(32, 1, 4, 2, 48, 64), Vocabulary(50, Special(0, 1, 2)), seed=3)
     save(other, tmp_path / "other")
     (folder / "model.safetensors").write_bytes((tmp_path / "other" / "model.safetensors").read_bytes())
     with pytest.raises(BadRecipe, match="fit"):

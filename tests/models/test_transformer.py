@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from partimento.errors import BadRecipe
-from partimento.models import Special, family
+from partimento.models import Special, Vocabulary, family
 from partimento.models.attention import use_pieces
 from partimento.models.transformer import TransformerConfig, build
+from partimento.models.weights import needed_shapes
 
 CONFIG = TransformerConfig(hidden_size=32, layers=2, heads=4, key_value_heads=2, ff_size=48, context=64)
 VOCABULARY = 50
@@ -15,7 +16,7 @@ VOCABULARY = 50
 
 @pytest.fixture
 def model():
-    model = build(CONFIG, VOCABULARY, Special(0, 1, 2), seed=3)
+    model = build(CONFIG, Vocabulary(VOCABULARY, Special(0, 1, 2)), seed=3)
     with torch.no_grad():  # fresh weights are so small that mistakes would hide
         for name, parameter in model.named_parameters():
             parameter.mul_(1 if "norm" in name else 5).add_(0.1 * torch.sin(torch.arange(parameter.shape[-1])))
@@ -119,20 +120,22 @@ def test_packed_pieces_do_not_see_each_other(model, ids, by_piece):
 
 
 def test_weights_depend_on_the_seed_alone():
-    first = build(CONFIG, VOCABULARY, Special(0, 1, 2), seed=1).state_dict()
+    first = build(CONFIG, Vocabulary(VOCABULARY, Special(0, 1, 2)), seed=1).state_dict()
     torch.rand(3)
-    again, other = (build(CONFIG, VOCABULARY, Special(0, 1, 2), seed=seed).state_dict() for seed in (1, 2))
+    again, other = (build(CONFIG, Vocabulary(VOCABULARY, Special(0, 1, 2)), seed=seed).state_dict() for seed in (1, 2))
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["model.embed_tokens.weight"], other["model.embed_tokens.weight"])
 
 
 @pytest.mark.parametrize("tied", [True, False])
 def test_shapes_are_those_of_the_stored_tensors(tied):
-    model = build(TransformerConfig(32, 2, 4, 2, 48, 64, tied_embeddings=tied), VOCABULARY, Special(0, 1, 2), seed=1)
+    model = build(
+        TransformerConfig(32, 2, 4, 2, 48, 64, tied_embeddings=tied), Vocabulary(VOCABULARY, Special(0, 1, 2)), seed=1
+    )
     state = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     if tied:
         del state["lm_head.weight"]
-    assert family("transformer").shapes(model.config) == state
+    assert needed_shapes(family("transformer"), model.config) == state
 
 
 @pytest.mark.parametrize(

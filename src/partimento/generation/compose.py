@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from partimento.errors import BadPlan, BadRecipe
-from partimento.generation.engines import Engine, TorchEngine
+from partimento.generation.engines import Engine, load_engine
 from partimento.generation.sampling import sample
 from partimento.generation.windows import Window, joined, plan_of, windows
 from partimento.notation import engrave
@@ -49,7 +49,7 @@ class Composer:
             BadRecipe: it is no model folder, or a damaged one.
         """
         folder = Path(model or STARTER)
-        self.engine: Engine = TorchEngine.load(folder)
+        self.engine: Engine = load_engine(folder)
         self.representation = _representation(folder)
         if len(self.representation.tokens) != self.engine.vocabulary_size:
             raise BadRecipe(

@@ -8,6 +8,7 @@ FOLDER/
   recipe.yaml            what it was trained with
   provenance.json        versions, commit, data and their licences, losses
   README.md              the model card
+  tokenizer.json …       where it reads text, too
 ```
 """
 
@@ -18,7 +19,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,14 +30,14 @@ import torch
 import transformers
 import yaml
 from huggingface_hub.errors import StrictDataclassError
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
-from transformers import PreTrainedModel
+from transformers import PreTrainedConfig, PreTrainedModel
 
 import partimento
 from partimento.errors import BadRecipe
-from partimento.models import FAMILIES, Family, family
+from partimento.models import Family, family_of
+from partimento.models.weights import harmless, most_layers, needed_shapes, restore, shapes_in, stored_tensors
 
 _FILES = ("config.json", "model.safetensors", "representation.json", "recipe.yaml", "provenance.json")
 _LARGEST_TEXT = 1 << 20
@@ -47,6 +48,7 @@ class LoadedModel:
     """What a model folder holds."""
 
     folder: Path
+    family: Family
     model: PreTrainedModel
     """Ready to write music: fp32, on the CPU, in evaluation mode."""
     representation: dict[str, Any]
@@ -56,8 +58,8 @@ class LoadedModel:
 
     @cached_property
     def vocabulary_size(self) -> int:
-        """Number of token ids; has to be that of the representation."""
-        return self.model.config.vocab_size
+        """Number of token ids of music; has to be that of the representation."""
+        return music_tokens(self.model.config)
 
 
 def save_model_folder(
@@ -70,6 +72,7 @@ def save_model_folder(
     card: str,
     dtype: torch.dtype = torch.float32,
     extra_files: Mapping[str, str] | None = None,
+    also: Sequence[Callable[[Path], object]] = (),
 ) -> Path:
     """Write a model folder beside its place and rename it into it; an older model folder there is replaced.
 
@@ -82,6 +85,8 @@ def save_model_folder(
         card: Markdown for people.
         dtype: of the stored weights; bfloat16 halves the file.
         extra_files: further texts, by file name.
+        also: each writes what else belongs to the model into the folder it is given, such as
+            `tokenizer.save_pretrained`.
 
     Raises:
         BadRecipe: something else stands there, or the place cannot be written.
@@ -90,7 +95,7 @@ def save_model_folder(
     texts = {
         "config.json": _json(config),
         "representation.json": _json(
-            {"representation": dict(representation), "vocabulary_size": model.config.vocab_size}
+            {"representation": dict(representation), "vocabulary_size": music_tokens(model.config)}
         ),
         "recipe.yaml": yaml.safe_dump(dict(recipe), sort_keys=False, allow_unicode=True),
         "provenance.json": _json({**made_by(), **provenance}),
@@ -100,7 +105,9 @@ def save_model_folder(
     with _written_beside(folder) as temporary:
         for name, text in texts.items():
             (temporary / name).write_text(text, "utf-8", newline="\n")
-        (temporary / "model.safetensors").write_bytes(save(_tensors(model, dtype), {"format": "pt"}))
+        (temporary / "model.safetensors").write_bytes(save(_as_stored(model, dtype), {"format": "pt"}))
+        for write in also:
+            write(temporary)
     return folder
 
 
@@ -118,16 +125,18 @@ def load_model_folder(folder: Path) -> LoadedModel:
     if missing:
         raise BadRecipe(f"{folder}: is no complete model folder, {missing[0]} is missing; train or copy it again")
     described = load_text(folder / "representation.json")
-    model = _model(folder)
+    recipe, provenance = load_text(folder / "recipe.yaml"), load_text(folder / "provenance.json")
+    content = load_text(folder / "config.json")
+    kind = family_of(str(content.get("model_type")), recipe, str(folder / "config.json"))
+    model = _model(folder, kind, content)
     if not isinstance(described.get("representation"), dict):
         raise BadRecipe(f"{folder / 'representation.json'}: names no representation; copy the folder again")
-    if described.get("vocabulary_size") != model.config.vocab_size:
+    if described.get("vocabulary_size") != music_tokens(model.config):
         raise BadRecipe(
             f"{folder}: representation.json has {described.get('vocabulary_size')} tokens and the model "
-            f"{model.config.vocab_size}; they are parts of different models, copy the folder again"
+            f"{music_tokens(model.config)}; they are parts of different models, copy the folder again"
         )
-    recipe, provenance = load_text(folder / "recipe.yaml"), load_text(folder / "provenance.json")
-    return LoadedModel(folder, model, described["representation"], recipe, provenance)
+    return LoadedModel(folder, kind, model, described["representation"], recipe, provenance)
 
 
 def made_by() -> dict[str, Any]:
@@ -148,40 +157,31 @@ def _json(content: Mapping[str, Any]) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def _tensors(model: PreTrainedModel, dtype: torch.dtype) -> dict[str, Tensor]:
-    names = _family_of(model.config.model_type, "the model").shapes(model.config)
-    state = model.state_dict()
-    return {name: state[name].detach().to("cpu", dtype).contiguous() for name in names}
+def _as_stored(model: PreTrainedModel, dtype: torch.dtype) -> dict[str, Tensor]:
+    tensors = {name: tensor.detach().cpu() for name, tensor in stored_tensors(model).items()}
+    return {name: (t.to(dtype) if t.is_floating_point() else t).contiguous() for name, t in tensors.items()}
 
 
-def _model(folder: Path) -> PreTrainedModel:
-    """The model; sizes are compared with the file before any memory is taken for them."""
-    content = load_text(folder / "config.json")
-    kind = _family_of(str(content.get("model_type")), str(folder / "config.json"))
+def _model(folder: Path, kind: Family, content: dict[str, Any]) -> PreTrainedModel:
+    """The model; its configuration is compared with the file before any memory is taken for it."""
+    path, shapes = folder / "config.json", shapes_in(folder / "model.safetensors")
+    unfit = f"{folder / 'model.safetensors'}: its tensors do not fit config.json; copy both from the same model"
+    if most_layers(content) > len(shapes):
+        raise BadRecipe(unfit)
     try:
-        config = kind.read_config(content)
+        config = kind.read_config(harmless(content))
+        needed = needed_shapes(kind, config)
     except (StrictDataclassError, ValueError, TypeError, KeyError, ArithmeticError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise BadRecipe(f"{folder / 'config.json'}: {reason}; copy the folder again") from error
-    path = folder / "model.safetensors"
-    try:
-        with safe_open(path, framework="pt") as weights:
-            stored = {name: tuple(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118
-            if config.num_hidden_layers > len(stored) or kind.shapes(config) != stored:
-                raise BadRecipe(f"{path}: its tensors do not fit config.json; copy both from the same model")
-            tensors = {name: weights.get_tensor(name) for name in stored}
-    except (SafetensorError, OSError) as error:
-        raise BadRecipe(f"{path}: is damaged ({error}); copy or train it again") from error
-    if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
-        raise BadRecipe(f"{path}: holds weights that are no numbers; copy or train it again")
-    return kind.restore(config, tensors)
+        raise BadRecipe(f"{path}: {reason}; copy the folder again") from error
+    if needed != shapes:
+        raise BadRecipe(unfit)
+    return restore(kind, config, folder / "model.safetensors")
 
 
-def _family_of(model_type: str, where: str) -> Family:
-    for name in FAMILIES:
-        if (found := family(name)).model_type == model_type:
-            return found
-    raise BadRecipe(f"{where}: models of the type {model_type!r} are not known here")
+def music_tokens(config: PreTrainedConfig) -> int:
+    """How many of a model's tokens are music: all, unless a text vocabulary stands before them."""
+    return getattr(config, "music_vocab_size", config.vocab_size)
 
 
 def load_text(path: Path) -> dict[str, Any]:

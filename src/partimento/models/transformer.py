@@ -7,11 +7,10 @@ from typing import Any
 
 import torch
 from pydantic import ConfigDict, with_config
-from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from partimento.errors import BadRecipe
-from partimento.models import Family, Special
+from partimento.models import Family, Vocabulary
 
 _LARGEST = 1 << 17
 """Above all sizes in use; a typing error should not fill the memory."""
@@ -49,10 +48,10 @@ class TransformerConfig:
             raise BadRecipe(f"heads {self.heads} is no multiple of key_value_heads {self.key_value_heads}")
 
 
-def build(config: TransformerConfig, vocabulary_size: int, special: Special, seed: int) -> LlamaForCausalLM:
+def build(config: TransformerConfig, vocabulary: Vocabulary, seed: int) -> LlamaForCausalLM:
     """A model with random weights that depend on nothing but the arguments."""
     llama_config = LlamaConfig(
-        vocab_size=vocabulary_size,
+        vocab_size=vocabulary.size,
         hidden_size=config.hidden_size,
         intermediate_size=config.ff_size,
         num_hidden_layers=config.layers,
@@ -61,9 +60,9 @@ def build(config: TransformerConfig, vocabulary_size: int, special: Special, see
         max_position_embeddings=config.context,
         tie_word_embeddings=config.tied_embeddings,
         rope_parameters={"rope_type": "default", "rope_theta": config.rope_theta},
-        pad_token_id=special.pad,
-        bos_token_id=special.bos,
-        eos_token_id=special.eos,
+        pad_token_id=vocabulary.special.pad,
+        bos_token_id=vocabulary.special.bos,
+        eos_token_id=vocabulary.special.eos,
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -86,40 +85,4 @@ def read_config(content: dict[str, Any]) -> LlamaConfig:
     return config
 
 
-def shapes(config: LlamaConfig) -> dict[str, tuple[int, ...]]:
-    """Shape of each stored tensor; a tied output layer is not stored."""
-    hidden, ff, heads = config.hidden_size, config.intermediate_size, config.num_attention_heads
-    head = config.head_dim or hidden // heads
-    query, key = heads * head, (config.num_key_value_heads or heads) * head
-    layer = {
-        "self_attn.q_proj": (query, hidden),
-        "self_attn.k_proj": (key, hidden),
-        "self_attn.v_proj": (key, hidden),
-        "self_attn.o_proj": (hidden, query),
-        "mlp.gate_proj": (ff, hidden),
-        "mlp.up_proj": (ff, hidden),
-        "mlp.down_proj": (hidden, ff),
-        "input_layernorm": (hidden,),
-        "post_attention_layernorm": (hidden,),
-    }
-    outer = {"model.embed_tokens.weight": (config.vocab_size, hidden), "model.norm.weight": (hidden,)}
-    if not config.tie_word_embeddings:
-        outer["lm_head.weight"] = (config.vocab_size, hidden)
-    return outer | {
-        f"model.layers.{index}.{name}.weight": shape
-        for index in range(config.num_hidden_layers)
-        for name, shape in layer.items()
-    }
-
-
-def restore(config: LlamaConfig, tensors: dict[str, Tensor]) -> LlamaForCausalLM:
-    """A model from its tensors, in fp32, ready to write music."""
-    config.dtype = torch.float32
-    with torch.random.fork_rng(devices=[]):
-        model = LlamaForCausalLM(config)
-    model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, strict=False)
-    model.tie_weights()
-    return model.eval()
-
-
-FAMILY = Family(TransformerConfig, build, "llama", read_config, shapes, restore)
+FAMILY = Family(TransformerConfig, build, "llama", read_config, LlamaForCausalLM)

@@ -27,7 +27,7 @@ from safetensors.torch import load_model
 from partimento.data.datamodule import Augment, Batch, MusicDataModule, PackedBatches
 from partimento.data.dataset import TokenDataset
 from partimento.errors import BadRecipe
-from partimento.models import Special, family
+from partimento.models import Special, Vocabulary, family
 from partimento.models.folder import load_text, save_model_folder
 from partimento.training.averages import Averages
 from partimento.training.bigram import bigram_loss
@@ -69,7 +69,7 @@ class _Run:
         info = self.batches.dataset.info
         special = Special(**{name: info.special[name] for name in ("pad", "bos", "eos")})
         kind = family(self.recipe.model.family)
-        model = kind.build(self.recipe.model_config(), info.vocabulary_size, special, self.recipe.seed)
+        model = kind.build(self.recipe.model_config(), Vocabulary(info.vocabulary_size, special), self.recipe.seed)
         if self.recipe.training.mup_base_width:
             scale_first_weights(model, self.recipe.training)
         return LanguageModule(model, self.recipe.training, steps, on_cpu=self.on_cpu, kinds=kinds_of(info))

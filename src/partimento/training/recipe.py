@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import with_config
 
 from partimento.errors import BadRecipe
-from partimento.models import FAMILIES, family
+from partimento.models import FAMILIES, family, sized
 from partimento.training.settings import STRICT, checked, override, read_settings, require
 
 _OPTIONAL: dict[str, Any] = {"optional": True}
@@ -248,15 +248,19 @@ class Recipe:
         Raises:
             BadRecipe: the family or a size is unknown, sizes do not fit, or the family takes no such key.
         """
-        kind = family(self.model.family).config
-        known = {each.name for each in fields(kind)}
+        kind = family(self.model.family)
+        known = {each.name for each in fields(kind.config)}
         handed = {name: value for name in ("base", "initialise_from") if (value := getattr(self.model, name))}
         if self.model.quantise != "none":
             handed["quantise"] = self.model.quantise
         if unknown := handed.keys() - known:
             name = sorted(unknown)[0]
             raise BadRecipe(f"{file}model.{name}: the family {self.model.family} takes none; remove it")
-        return checked(kind, self.model.config | handed, file, "model.config.")
+        try:
+            sizes = sized(kind, self.model.config)
+        except BadRecipe as error:
+            raise BadRecipe(f"{file}model.config.{error}") from error
+        return checked(kind.config, sizes | handed, file, "model.config.")
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:

@@ -1,6 +1,65 @@
-"""Engines: prompts in, logits out. They know nothing of music; the grammar drives them."""
+"""Engines: prompts in, logits out. They know nothing of music; the grammar drives them.
 
-from partimento.generation.engines.base import Engine, Session
+`load_engine` picks the one for a model folder; `ENGINES` lists those that go through transformers.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+from partimento.errors import BadRecipe
+from partimento.generation.engines.base import Condition, Engine, Session
 from partimento.generation.engines.torch_engine import TorchEngine
 
-__all__ = ["Engine", "Session", "TorchEngine"]
+__all__ = ["ENGINES", "Condition", "Engine", "Session", "TorchEngine", "load_engine"]
+
+_TRANSFORMERS = "partimento.generation.engines.transformers_engine"
+ENGINES = {
+    "tokens": (_TRANSFORMERS, "TransformersEngine"),
+}
+"""Module and class for models by what their family reads; it takes a `LoadedModel`."""
+
+
+def load_engine(folder: Path) -> Engine:
+    """An engine for a model folder: the built-in loop for plain Llamas, which starts fast, else transformers.
+
+    Raises:
+        BadRecipe: it is no model folder, a damaged one, or one that nothing here can run.
+    """
+    if _is_plain_llama(folder):
+        return TorchEngine.load(folder)
+    from partimento.models.folder import load_model_folder  # takes seconds to import
+
+    loaded = load_model_folder(folder)
+    if loaded.family.reads not in ENGINES:
+        raise BadRecipe(f"{folder}: models that read {loaded.family.reads} cannot be run here")
+    module, name = ENGINES[loaded.family.reads]
+    return getattr(importlib.import_module(module), name)(loaded)
+
+
+def _is_plain_llama(folder: Path) -> bool:
+    """Whether the built-in engine can run a folder; where that cannot be said, the whole reading says why."""
+    try:
+        config, described = (_json(folder / name) for name in ("config.json", "representation.json"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    rope = config.get("rope_parameters") or {}
+    return (
+        config.get("model_type") == "llama"
+        and config.get("vocab_size") == described.get("vocabulary_size")
+        and isinstance(rope, dict)
+        and rope.get("rope_type", "default") == "default"
+        and config.get("hidden_act", "silu") == "silu"
+        and not (config.get("attention_bias") or config.get("mlp_bias"))
+        and not (folder / "adapter_config.json").exists()
+    )
+
+
+def _json(path: Path) -> dict[str, Any]:
+    content = json.loads(path.read_text("utf-8"))
+    if not isinstance(content, dict):
+        raise ValueError("not a mapping of names to values")
+    return content

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -20,10 +20,13 @@ from torch import Tensor
 from torch.nn.functional import linear, rms_norm, scaled_dot_product_attention, silu
 
 from partimento.errors import BadRecipe
+from partimento.generation.engines.base import Condition, refuse_condition
 
 
 class TorchEngine:
     """A decoder-only transformer (Llama architecture) in fp32 on the CPU."""
+
+    condition: Literal[None, "text", "tokens"] = None
 
     def __init__(self, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
         """Shapes as in transformers' LlamaConfig; weights under LlamaForCausalLM's names.
@@ -63,8 +66,13 @@ class TorchEngine:
             raise BadRecipe(f"{folder}: no model folder ({_reason(error)})") from error
         return cls(config, weights)
 
-    def session(self) -> TorchSession:
-        """Begin a sequence."""
+    def session(self, condition: Condition | None = None) -> TorchSession:
+        """Begin a sequence.
+
+        Raises:
+            BadRecipe: a condition is given, and the model reads none.
+        """
+        refuse_condition(condition, self.condition)
         return TorchSession(self)
 
     @torch.inference_mode()
