@@ -102,7 +102,7 @@ def save_model_folder(
         "README.md": card,
         **(extra_files or {}),
     }
-    with _written_beside(folder) as temporary:
+    with written_beside(folder) as temporary:
         for name, text in texts.items():
             (temporary / name).write_text(text, "utf-8", newline="\n")
         (temporary / "model.safetensors").write_bytes(save(_as_stored(model, dtype), {"format": "pt"}))
@@ -200,10 +200,18 @@ def load_text(path: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def _written_beside(folder: Path) -> Generator[Path]:
-    """A temporary folder that takes the place of `folder` when the block ends well."""
-    if folder.exists() and not (folder / "config.json").is_file():
-        raise BadRecipe(f"{folder}: exists and is no model folder; choose another place")
+def written_beside(folder: Path, holds: str = "config.json") -> Generator[Path]:
+    """A temporary folder that takes the place of `folder` when the block ends well.
+
+    Args:
+        folder: where to; one that stands there is replaced if it is of the same sort.
+        holds: a file by which that is known.
+
+    Raises:
+        BadRecipe: something else stands there, or the place cannot be written.
+    """
+    if folder.exists() and not (folder / holds).is_file():
+        raise BadRecipe(f"{folder}: exists and holds no {holds}, so it is not replaced; choose another place")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
