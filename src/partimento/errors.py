@@ -5,6 +5,7 @@ PartimentoError
 │   ├── BadFile       a file: says which, where and what would mend it
 │   ├── BadPlan       a wish that is no music (key J major, meter 0/4) or contradicts another
 │   └── BadRecipe     a recipe or model folder
+├── LostProcess       one of several processes that train together is gone
 ├── NeedsBeats        the music has no meter, and what was asked for needs one
 └── InfeasibleTask    no piece can satisfy the constraints together
 """
@@ -37,6 +38,10 @@ class BadPlan(BadInput):
 
 class BadRecipe(BadInput):
     """A recipe or model folder is damaged or incomplete."""
+
+
+class LostProcess(PartimentoError):
+    """One of several processes that train together is gone; none can go on without it."""
 
 
 class NeedsBeats(PartimentoError):
