@@ -8,8 +8,8 @@ needs only its step to go on, and every piece is seen equally often.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterator
-from typing import Any, cast
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -30,6 +30,28 @@ Batch = dict[str, Tensor]
 IGNORED = -100
 """Label of what is no target."""
 _ORDER, _AUGMENT = 0, 1
+
+
+class Share(NamedTuple):
+    """Which rows of each batch a process computes, of several that train together."""
+
+    rank: int
+    """Number of the process, from 0."""
+    world: int
+    """How many there are."""
+
+    def most(self, rows: int) -> int:
+        """Rows of the largest share; smaller ones are filled up with rows without targets."""
+        return -(-rows // self.world)
+
+    def of(self, rows: int) -> range:
+        """The rows of the share, side by side."""
+        most = self.most(rows)
+        return range(min(rows, self.rank * most), min(rows, (self.rank + 1) * most))
+
+
+WHOLE = Share(0, 1)
+"""All of it."""
 
 
 def pack(lengths: NDArray[np.int64], context: int) -> list[list[int]]:
@@ -107,16 +129,20 @@ class PackedBatches:
         """Share of positions that hold a token."""
         return int(self.examples.lengths.sum()) / (len(self._packed) * self.context)
 
-    def batch(self, step: int) -> Batch:
-        """The batch of a training step, whatever came before."""
-        rng = self._generator(_AUGMENT, step)
-        rows = [self._row(index) for index in range(step * self.rows, (step + 1) * self.rows)]
-        return self._batch(rows, rng)
+    def batch(self, step: int, share: Share = WHOLE) -> Batch:
+        """The batch of a training step, whatever came before, or one process's share of it."""
+        part = share.of(self.rows)
+        places = range(step * self.rows + part.start, step * self.rows + part.stop)
+        rows = [self._row(place) for place in places]
+        rngs = [self._generator(_AUGMENT, place) for place in places]
+        missing = share.most(self.rows) - len(rows)
+        return self._batch(rows + [[]] * missing, rngs + [None] * missing)
 
     def once(self) -> Iterator[Batch]:
         """All windows once, as they are, in batches of which the last may be shorter."""
         for first in range(0, len(self._packed), self.rows):
-            yield self._batch(self._packed[first : first + self.rows], None)
+            rows = self._packed[first : first + self.rows]
+            yield self._batch(rows, [None] * len(rows))
 
     def _row(self, index: int) -> list[int]:
         """Windows of the row at a place of the endless stream."""
@@ -133,12 +159,12 @@ class PackedBatches:
     def _generator(self, purpose: int, counter: int) -> np.random.Generator:
         return np.random.Generator(np.random.Philox(key=[self._seed, purpose], counter=[0, 0, 0, counter]))
 
-    def _batch(self, rows: list[list[int]], rng: np.random.Generator | None) -> Batch:
+    def _batch(self, rows: list[list[int]], rngs: Sequence[np.random.Generator | None]) -> Batch:
         shape = (len(rows), self.context)
         input_ids = np.full(shape, self.examples.pad, np.int64)
         labels = np.full(shape, IGNORED, np.int64)
         position_ids = np.zeros(shape, np.int64)
-        for row, windows in enumerate(rows):
+        for row, (windows, rng) in enumerate(zip(rows, rngs, strict=True)):
             at = 0
             for window in windows:
                 length = int(self.examples.lengths[window])
@@ -192,26 +218,32 @@ class CaptionEpochs(PackedBatches):
 
 
 class MusicDataModule(LightningDataModule):
-    """Training batches from the step the trainer stands at, and the validation split."""
+    """Training batches from the step the trainer stands at, and the validation split.
 
-    def __init__(self, training: PackedBatches, validation: PackedBatches) -> None:
+    Args:
+        training: of the training split.
+        validation: of the validation split.
+        share: of each training batch that this process computes.
+    """
+
+    def __init__(self, training: PackedBatches, validation: PackedBatches, share: Share = WHOLE) -> None:
         super().__init__()
-        self.training, self.validation = training, validation
+        self.training, self.validation, self._share = training, validation, share
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """An endless stream of batches that goes on at the trainer's step."""
         first = self.trainer.global_step if self.trainer is not None else 0
-        return DataLoader(_Stream(self.training, first), batch_size=None)
+        return DataLoader(_Stream(self.training, first, self._share), batch_size=None)
 
 
 class _Stream(IterableDataset[Batch]):
-    def __init__(self, batches: PackedBatches, first: int) -> None:
-        self._batches, self._first = batches, first
+    def __init__(self, batches: PackedBatches, first: int, share: Share) -> None:
+        self._batches, self._first, self._share = batches, first, share
 
     def __iter__(self) -> Iterator[Batch]:
         step = self._first
         while True:
-            yield self._batches.batch(step)
+            yield self._batches.batch(step, self._share)
             step += 1
 
 

@@ -19,13 +19,14 @@ import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch import Callback, Trainer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from safetensors.torch import save_model
 
-from partimento.data.datamodule import Batch, PackedBatches, count_targets
+from partimento.data.datamodule import Batch, PackedBatches
 from partimento.errors import BadRecipe
 from partimento.training.averages import Averages
 from partimento.training.module import LanguageModule
 from partimento.training.optimising import learning_rate
+from partimento.training.processes import summed, world
+from partimento.training.strategies import save_weights
 
 COLUMNS = ("step", "loss", "validation_loss", "learning_rate", "tokens", "seconds")
 """Of the log: losses in nats per token; tokens and seconds since the start."""
@@ -105,7 +106,7 @@ class Bookkeeping(Callback):
         status = self._status
         status.step, status.loss = trainer.global_step, float(outputs["loss"])
         status.validation_loss = status.measures = None
-        status.tokens += count_targets(batch)
+        status.tokens += outputs["targets"]
         if not math.isfinite(status.loss):
             raise BadRecipe(f"the loss is {status.loss} after step {status.step}; lower training.learning_rate")
         if status.step % self._every == 0 or status.step == status.steps:
@@ -123,9 +124,7 @@ class Bookkeeping(Callback):
             if status.validation_loss < status.best_loss:
                 status.best_loss, status.best_step, status.without_best = status.validation_loss, status.step, 0
                 status.best_measures = status.measures
-                unfinished = self._best.with_suffix(".unfinished")
-                save_model(module.model, str(unfinished))
-                os.replace(unfinished, self._best)
+                save_weights(module.model, self._best)
         if status.without_best == self._patience:
             status.is_stopped = trainer.should_stop = True
 
@@ -173,32 +172,36 @@ def read_losses(path: Path, last_step: int) -> list[list[str]]:
 class Checkpoints(Callback):
     """Saves what a run needs to go on, regularly and at Ctrl-C. The last of the callbacks.
 
-    The first Ctrl-C waits for the end of the step and raises `Stopped`; a second one stops at once.
+    The first Ctrl-C, or SIGTERM, as schedulers send it, waits for the end of the step and raises `Stopped` in all
+    processes; a second one stops at once, where a process is alone.
     """
 
     def __init__(self, path: Path, every: int) -> None:
         self._path, self._every = path, every
         self._stop = False
-        self._previous: Any = None
+        self._previous = dict[signal.Signals, Any]()
 
     def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
         if threading.current_thread() is threading.main_thread():
-            self._previous = signal.signal(signal.SIGINT, self._ask_to_stop)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._previous[number] = signal.signal(number, self._ask_to_stop)
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Batch, batch_idx: int) -> None:
-        if self._stop or trainer.global_step % self._every == 0:
+        (asked,) = summed(self._stop)
+        if asked or trainer.global_step % self._every == 0:
             trainer.save_checkpoint(self._path)
-        if self._stop:
+        if asked:
             raise Stopped
 
     def teardown(self, trainer: Trainer, pl_module: Any, stage: str) -> None:
-        if self._previous is not None:
-            signal.signal(signal.SIGINT, self._previous)
-            self._previous = None
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+        self._previous.clear()
 
     def _ask_to_stop(self, number: int, frame: FrameType | None) -> None:
         self._stop = True
-        signal.signal(signal.SIGINT, self._previous)
+        if world() == 1:
+            signal.signal(number, self._previous[signal.Signals(number)])
 
 
 class WholeFiles(TorchCheckpointIO):

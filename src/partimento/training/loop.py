@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,9 @@ import torch
 from lightning.pytorch import Callback, Trainer
 from rich.console import Console
 from safetensors.torch import load_model
+from transformers import PreTrainedModel
 
-from partimento.data.datamodule import Augment, Batch, MusicDataModule, PackedBatches
+from partimento.data.datamodule import Augment, Batch, MusicDataModule, PackedBatches, Share
 from partimento.data.dataset import TokenDataset
 from partimento.errors import BadRecipe
 from partimento.models import Special, Vocabulary, family
@@ -44,12 +46,14 @@ from partimento.training.card import model_card
 from partimento.training.feeds import kinds_of
 from partimento.training.module import LanguageModule
 from partimento.training.optimising import scale_first_weights
+from partimento.training.processes import is_first, joined, on_first, place, spread
 from partimento.training.recipe import Recipe
+from partimento.training.strategies import is_spread, strategy
 
 _TIMED_STEPS = 3
 _NOT_YET = (
     "data.text", "model.adapter", "model.quantise", "training.keep_checkpoints", "training.sample_every",
-    "training.log_to", "training.devices", "training.strategy",
+    "training.log_to",
 )  # fmt: skip
 """Keys of a recipe that nobody carries out yet; who does takes them off."""
 
@@ -75,9 +79,12 @@ class _Run:
         return LanguageModule(model, self.recipe.training, steps, on_cpu=self.on_cpu, kinds=kinds_of(info))
 
     def fit(self, module: LanguageModule, steps: int, callbacks: list[Callback], checkpoint: Path | None) -> None:
+        here = place()
         trainer = Trainer(
             accelerator="cpu" if self.on_cpu else "gpu",
-            devices=1,
+            devices=here.local_world,
+            num_nodes=here.nodes,
+            strategy=strategy(self.recipe.training.strategy, here),
             precision="bf16-mixed" if self.precision == "bf16" else "32-true",
             max_steps=steps,
             max_epochs=-1,
@@ -89,7 +96,8 @@ class _Run:
             enable_progress_bar=False,
             enable_model_summary=False,
         )
-        trainer.fit(module, datamodule=MusicDataModule(self.batches, self.validation), ckpt_path=checkpoint)
+        data = MusicDataModule(self.batches, self.validation, Share(here.rank, here.world))
+        trainer.fit(module, datamodule=data, ckpt_path=checkpoint)
 
 
 def train(recipe: Recipe, dataset: Path, out: Path, *, augment: Augment | None = None, progress: bool = True) -> Path:
@@ -114,10 +122,17 @@ def train(recipe: Recipe, dataset: Path, out: Path, *, augment: Augment | None =
             recipe, or the loss is no number any more.
         KeyboardInterrupt: Ctrl-C; a checkpoint is written.
     """
-    console = Console(quiet=not progress)
     _refuse_unready(recipe)
-    if _is_trained(out, recipe):
-        shutil.rmtree(_run_folder(out), ignore_errors=True)
+    if processes_to_start(recipe) > 1:
+        return spread(train, (recipe, dataset, out), processes_to_start(recipe), augment=augment, progress=progress)
+    with joined(on_cpu(recipe)):
+        return _train(recipe, dataset, out, augment, progress and is_first())
+
+
+def _train(recipe: Recipe, dataset: Path, out: Path, augment: Augment | None, progress: bool) -> Path:
+    """`train` in one of the processes."""
+    console = Console(quiet=not progress)
+    if on_first(lambda: _is_trained(out, recipe)):
         console.print(f"{out}: is trained already; name another folder or remove it", soft_wrap=True)
         return out
     with _threads(recipe.training.threads), _quiet():
@@ -132,7 +147,7 @@ def train(recipe: Recipe, dataset: Path, out: Path, *, augment: Augment | None =
             Bookkeeping(
                 status, run.validation, how.validate_every, best, patience=how.early_stopping, averages=averages
             ),
-            LossLog(status, run.folder / "losses.csv"),
+            *([LossLog(status, run.folder / "losses.csv")] if is_first() else []),
             *([Display(status)] if progress else []),
             Checkpoints(run.folder / "last.ckpt", how.checkpoint_every),
         ]
@@ -143,8 +158,41 @@ def train(recipe: Recipe, dataset: Path, out: Path, *, augment: Augment | None =
             done = f"stopped after step {status.step} of {status.steps}"
             console.print(f"{done}; the same command goes on from there", soft_wrap=True)
             raise KeyboardInterrupt from None
-        _finish(run, module, status, out, console)
+        on_first(lambda: _finish(run, module, status, out, console))
     return out
+
+
+def on_cpu(recipe: Recipe) -> bool:
+    """Whether a recipe's training computes on the CPU here.
+
+    Raises:
+        BadRecipe: it asks for a GPU, and there is none.
+    """
+    chosen = recipe.training.accelerator == "cpu" or not torch.cuda.is_available()
+    if chosen and recipe.training.accelerator == "gpu":
+        raise BadRecipe("training.accelerator is gpu, and torch finds none here; set it to cpu or auto")
+    return chosen
+
+
+def processes_to_start(recipe: Recipe) -> int:
+    """How many processes this one has to start for a recipe; 1 where a launcher has started all.
+
+    Raises:
+        BadRecipe: a launcher started another number than the recipe asks for, or there are fewer GPUs.
+    """
+    here, devices = place(), recipe.training.devices
+    gpus = 0 if on_cpu(recipe) else torch.cuda.device_count()
+    if here.world > 1:
+        if devices not in (1, "auto", here.local_world):
+            raise BadRecipe(
+                f"training.devices is {devices}, and the launcher started {here.local_world} processes on this "
+                "machine; make them equal"
+            )
+        return 1
+    wanted = max(1, gpus) if devices == "auto" else devices
+    if gpus and wanted > gpus:
+        raise BadRecipe(f"training.devices is {devices}, and this machine has {gpus} GPUs; lower it")
+    return wanted
 
 
 def _refuse_unready(recipe: Recipe) -> None:
@@ -177,35 +225,45 @@ def _prepared(recipe: Recipe, dataset: Path, folder: Path, augment: Augment | No
     batches = PackedBatches(training, how.context, rows, seed=recipe.seed, augment=augment, prompt_loss=how.prompt_loss)
     micro_rows = max(1, how.micro_batch_tokens // how.context)
     held_out = PackedBatches(validation, how.context, micro_rows, prompt_loss=how.prompt_loss)
-    on_cpu = how.accelerator == "cpu" or not torch.cuda.is_available()
-    if on_cpu and how.accelerator == "gpu":
-        raise BadRecipe("training.accelerator is gpu, and torch finds none here; set it to cpu or auto")
     precision = how.precision
     if precision == "auto":
-        precision = "bf16" if bf16_is_fast(on_cpu) else "fp32"
-    return _Run(recipe, batches, held_out, folder, on_cpu, precision)
+        precision = "bf16" if bf16_is_fast(on_cpu(recipe)) else "fp32"
+    return _Run(recipe, batches, held_out, folder, on_cpu(recipe), precision)
 
 
 def _status(run: _Run) -> Status:
     """The plan of a run, from its folder if it was begun before."""
-    path, belongs_to = run.folder / "run.json", _fingerprint(run)
-    if path.exists():
+    belongs_to = _fingerprint(run)
+    steps = on_first(lambda: _begun(run.folder, belongs_to))
+    if steps is None:
+        steps = run.recipe.training.steps or _steps_in(run.recipe.training.minutes or 0, run)
+        steps = on_first(partial(_begin, run.folder, belongs_to, steps))
+    return Status(steps)
+
+
+def _begun(folder: Path, belongs_to: str) -> int | None:
+    """Steps of the run that a folder holds, if there is one; else the folder is made."""
+    if (path := folder / "run.json").exists():
         begun = load_text(path)
         if begun.get("fingerprint") != belongs_to:
             raise BadRecipe(
-                f"{run.folder}: holds a run that was begun with another recipe or dataset; remove it or "
+                f"{folder}: holds a run that was begun with another recipe or dataset; remove it or "
                 "train to another folder"
             )
-        return Status(begun["steps"])
+        return begun["steps"]
     try:
-        run.folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise BadRecipe(f"{run.folder}: cannot be written ({error.strerror}); choose another place") from error
-    steps = run.recipe.training.steps or _steps_in(run.recipe.training.minutes or 0, run)
-    unfinished = path.with_suffix(".unfinished")
+        raise BadRecipe(f"{folder}: cannot be written ({error.strerror}); choose another place") from error
+    return None
+
+
+def _begin(folder: Path, belongs_to: str, steps: int) -> int:
+    """Write down what a run is to be."""
+    unfinished = folder / "run.unfinished"
     unfinished.write_text(json.dumps({"fingerprint": belongs_to, "steps": steps}), "utf-8")
-    os.replace(unfinished, path)
-    return Status(steps)
+    os.replace(unfinished, folder / "run.json")
+    return steps
 
 
 def _fingerprint(run: _Run) -> str:
@@ -244,11 +302,12 @@ class _Clock(Callback):
 
 def _finish(run: _Run, module: LanguageModule, status: Status, out: Path, console: Console) -> None:
     """Write the model folder with the best weights, and clear away the rest."""
-    load_model(module.model, run.folder / "best.safetensors")
-    made = _provenance(run, module, status)
+    model = run.module(1).model if is_spread(module.model) else module.model
+    load_model(model, run.folder / "best.safetensors")
+    made = _provenance(run, model, status)
     save_model_folder(
         out,
-        module.model,
+        model,
         representation=run.batches.dataset.info.representation,
         recipe=run.recipe.as_dict(),
         provenance=made,
@@ -266,7 +325,7 @@ def _finish(run: _Run, module: LanguageModule, status: Status, out: Path, consol
     )
 
 
-def _provenance(run: _Run, module: LanguageModule, status: Status) -> dict[str, Any]:
+def _provenance(run: _Run, model: PreTrainedModel, status: Status) -> dict[str, Any]:
     """What the model learnt from, how, and how well, beside the bigram's loss on the same tokens."""
     training, validation = run.batches.dataset, run.validation.dataset
     bigram = bigram_loss(training, validation, prompt_loss=run.recipe.training.prompt_loss)
@@ -287,7 +346,7 @@ def _provenance(run: _Run, module: LanguageModule, status: Status) -> dict[str, 
             "tokens": {"train": len(training.ids), "validation": len(validation.ids)},
         },
         "training": {
-            "parameters": module.model.num_parameters(),
+            "parameters": model.num_parameters(),
             "steps": status.step,
             "tokens": status.tokens,
             "seconds": round(status.seconds),
@@ -310,6 +369,7 @@ def _is_trained(out: Path, recipe: Recipe) -> bool:
         raise BadRecipe(f"{out}: exists and is no model folder; choose another place")
     if load_text(out / "recipe.yaml") != recipe.as_dict():
         raise BadRecipe(f"{out}: holds a model of another recipe; name another folder or remove it")
+    shutil.rmtree(_run_folder(out), ignore_errors=True)
     return True
 
 

@@ -23,7 +23,9 @@ from partimento.models.attention import use_pieces
 from partimento.representations.kinds import TokenKinds
 from partimento.training.measures import Tally
 from partimento.training.optimising import build_optimiser, learning_rate
+from partimento.training.processes import dealt, summed, world
 from partimento.training.recipe import TrainingRecipe
+from partimento.training.strategies import gradients_travel, shard
 
 _PACKED = {"input_ids", "position_ids", "labels"}
 
@@ -104,32 +106,46 @@ class LanguageModule(LightningModule):
         logits_NV, labels_N = self.foretold(batch)
         return cross_entropy(logits_NV.float(), labels_N, ignore_index=IGNORED, reduction="sum")
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """One optimiser step; returns the mean loss per target."""
+    def configure_model(self) -> None:
+        """Spread the weights over the processes, where the strategy is to do so."""
+        if self.device_mesh is not None:
+            shard(self.model, self.device_mesh["data_parallel"])
+
+    def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
+        """One optimiser step on this process's share of a batch.
+
+        Returns:
+            `loss`, the mean per target of the whole batch, and `targets`, their number.
+        """
         optimiser: Any = self.optimizers()
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(self.recipe, self.global_step, self.steps) * group.get("scale", 1.0)
-        targets = count_targets(batch)
+        (targets,) = summed(count_targets(batch))
         loss = torch.zeros((), device=self.device)
         optimiser.zero_grad()
-        for part in shard_batch(batch, micro_rows(batch, self.recipe.micro_batch_tokens)):
+        parts = list(shard_batch(batch, micro_rows(batch, self.recipe.micro_batch_tokens)))
+        for part in parts:
             part_loss = self.summed_loss(part) / targets
-            self.manual_backward(part_loss)
+            with gradients_travel(self.trainer.strategy.model, part is parts[-1]):
+                self.manual_backward(part_loss * world())  # gradients are averaged over the processes
             loss += part_loss.detach()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
         optimiser.step()
-        return loss
+        return {"loss": torch.tensor(summed(float(loss))[0], dtype=torch.float64), "targets": int(targets)}
 
     @torch.no_grad()
     def measure(self, batches: Iterable[Batch]) -> Tally:
-        """What the model foretells of whole batches."""
+        """What the model foretells of whole batches, which the processes share out."""
         kinds = self._kinds or TokenKinds(("any",), np.zeros(self.model.config.vocab_size, np.int64))
         tally = Tally(kinds, self.recipe.context)
         self.eval()
-        for batch in batches:
+        for batch, counts in dealt(batches):
             on_device = {name: tensor.to(self.device) for name, tensor in batch.items()}
-            tally.add(*self.foretold(on_device), _places(on_device))
+            foretold = self.foretold(on_device)
+            if counts:
+                tally.add(*foretold, _places(on_device))
         self.train()
+        tally.sums = torch.tensor(summed(*tally.sums.flatten().tolist()), dtype=torch.float64).view_as(tally.sums)
         return tally
 
     def configure_optimizers(self) -> torch.optim.Optimizer:

@@ -16,14 +16,17 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import islice
 from typing import Any, NamedTuple, TypeVar, cast
 
 import torch
 import torch.distributed as dist
-from lightning.fabric.plugins.environments import ClusterEnvironment, SLURMEnvironment, TorchElasticEnvironment
+from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 
 from partimento.errors import BadRecipe, LostProcess, PartimentoError
 
@@ -126,6 +129,22 @@ def is_first() -> bool:
     return not dist.is_initialized() or dist.get_rank() == 0
 
 
+def world() -> int:
+    """How many processes train together."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def dealt(things: Iterable[Value]) -> Iterator[tuple[Value, bool]]:
+    """Every n-th thing, n being the number of processes, and whether it counts.
+
+    All get the same number of them, as sharded weights need; the last may be one that another process counts.
+    """
+    number, rank = world(), dist.get_rank() if dist.is_initialized() else 0
+    rest = iter(things)
+    while hand := list(islice(rest, number)):
+        yield hand[min(rank, len(hand) - 1)], rank < len(hand)
+
+
 def on_first(function: Callable[[], Value]) -> Value:
     """What a function gives in the first process, for all of them; its errors on purpose are raised in all."""
     if _Talk.group is None:
@@ -151,13 +170,14 @@ def summed(*numbers: float) -> tuple[float, ...]:
     return tuple(total.tolist())
 
 
-def spread(function: Callable[..., Value], arguments: tuple[Any, ...], processes: int) -> Value:
+def spread(function: Callable[..., Value], arguments: tuple[Any, ...], processes: int, **options: Any) -> Value:
     """Call a function in several processes of this machine, as torchrun does; one that dies ends all.
 
     Args:
         function: one that can be pickled.
         arguments: of the function, likewise.
         processes: how many.
+        options: further arguments by name.
 
     Returns:
         What the first of them returns.
@@ -173,7 +193,7 @@ def spread(function: Callable[..., Value], arguments: tuple[Any, ...], processes
 
     config = LaunchConfig(1, 1, processes, rdzv_backend="c10d", rdzv_endpoint="localhost:0", max_restarts=0)
     try:
-        results: dict[int, Any] = elastic_launch(config, _outcome)(function, arguments)
+        results: dict[int, Any] = elastic_launch(config, _outcome)(function, arguments, options)
     except ChildFailedError as error:
         rank, failure = error.get_first_failure()
         how = f"was ended by signal {-failure.exitcode}" if failure.exitcode < 0 else "failed, as told above"
@@ -186,9 +206,11 @@ def spread(function: Callable[..., Value], arguments: tuple[Any, ...], processes
     return results[0]
 
 
-def _outcome(function: Callable[..., Value], arguments: tuple[Any, ...]) -> Value | BaseException:
+def _outcome(
+    function: Callable[..., Value], arguments: tuple[Any, ...], options: dict[str, Any]
+) -> Value | BaseException:
     """What a function returns or raises on purpose: the launcher would print a traceback of it."""
     try:
-        return function(*arguments)
+        return function(*arguments, **options)
     except (PartimentoError, KeyboardInterrupt) as error:
         return error

@@ -175,9 +175,10 @@ class TrainingRecipe:
     """Let torch.compile make one program of the model; where it cannot, that is said and training goes on without."""
     gradient_checkpointing: bool = field(default=False, metadata=_OPTIONAL)
     """Compute activations again in the backward pass instead of keeping them: a third more work, far less memory."""
-    devices: int | Literal["auto"] = field(default=1, metadata=_OPTIONAL)
-    """GPUs of each machine, or processes where there is none; auto takes all GPUs."""
-    strategy: Literal["auto", "ddp", "fsdp"] = field(default="auto", metadata=_OPTIONAL)
+    devices: int | Literal["auto"] = field(default=1, metadata=_FREE)
+    """GPUs of each machine, or processes where there is none; auto takes all GPUs. Where torchrun or srun starts the
+    processes, these are taken."""
+    strategy: Literal["auto", "ddp", "fsdp"] = field(default="auto", metadata=_FREE)
     """With several devices: whether each holds the whole model (ddp) or a part of it (fsdp)."""
 
     def __post_init__(self) -> None:

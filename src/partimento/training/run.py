@@ -14,7 +14,8 @@ from partimento.data.prepare import Options, prepare
 from partimento.errors import BadRecipe
 from partimento.io import read_bytes
 from partimento.representations import create
-from partimento.training.loop import train
+from partimento.training.loop import on_cpu, processes_to_start, train
+from partimento.training.processes import joined, on_first, spread
 from partimento.training.recipe import Recipe
 
 
@@ -27,8 +28,11 @@ def run(recipe: Recipe, out: Path, progress: bool = True) -> Path:
     Raises:
         BadInput: a source is missing, an option is wrong, or what exists was made from another recipe.
     """
-    dataset = dataset_of(recipe, progress)
-    return train(recipe, dataset, out, augment=augmentation_of(recipe, dataset), progress=progress)
+    if (processes := processes_to_start(recipe)) > 1:
+        return spread(run, (recipe, out, progress), processes)
+    with joined(on_cpu(recipe)):
+        dataset = on_first(lambda: dataset_of(recipe, progress))
+        return train(recipe, dataset, out, augment=augmentation_of(recipe, dataset), progress=progress)
 
 
 def dataset_of(recipe: Recipe, progress: bool = True) -> Path:
