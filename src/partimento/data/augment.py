@@ -43,6 +43,19 @@ class Augmentation:
         version = self.version(ids, int(rng.integers(len(self))))
         return self._swapped(version, rng) if self.swap else version
 
+    def varied(self, ids: Ints, rng: np.random.Generator) -> tuple[Ints, int, float]:
+        """Ids of another version, by how many semitones it is higher, and how many times as fast.
+
+        For models that read a text beside the music, which has to follow; instruments stay.
+        """
+        tempo, shift = divmod(int(rng.integers(len(self))), len(self._shifts))
+        semitones, factor = self._shifts[shift], self.tempi[tempo]
+        moved = self._transposed(ids, semitones)
+        if moved is ids:  # no table, and through the score a pitch would leave the range
+            semitones = 0
+        faster = self._faster(moved, factor)
+        return faster, semitones, 1.0 if faster is moved else factor
+
     def __len__(self) -> int:
         """Number of versions, exchanged instruments aside."""
         return len(self._shifts) * len(self.tempi)

