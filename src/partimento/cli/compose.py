@@ -7,7 +7,7 @@ import logging
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 from rich.text import Text
@@ -31,7 +31,11 @@ from partimento.score import Score
 from partimento.theory.key import Key
 from partimento.theory.meter import Meter
 
+if TYPE_CHECKING:
+    from partimento.generation.compose import Composer
+
 _ROLL_BARS = 4
+_MOST_SAMPLES = 1_000
 _SIGNS = {True: "yes", False: "NO", None: "–"}
 
 
@@ -49,6 +53,7 @@ def compose(
     temperature: float | None = None,
     top_p: float | None = None,
     seed: int | None = None,
+    num_samples: int = 1,
     model: Path | None = None,
     out: Path = Path("piece"),
 ) -> None:
@@ -67,6 +72,7 @@ def compose(
     - `partimento compose "a waltz for piano" --chords "G C D7 G" --temperature 0.8`
     - `partimento compose --key "F# minor" --meter 3/4 --instruments "violin, cello" --bars 24`
     - `partimento compose --plan out/jig.plan.json --tempo 96 --out out/slower`
+    - `partimento compose --chords "Cmaj7 Am7 Dm7 G7" --num-samples 5 --model runs/jazz --out out/solo`
 
     Args:
         text: What the piece should be, in your words.
@@ -82,6 +88,7 @@ def compose(
         temperature: How daring the model is, usually 0.7 to 1.2.
         top_p: Share of the likeliest continuations to choose from, up to 1.
         seed: Number that decides between all the pieces that could come out; drawn by lot by default.
+        num_samples: How many pieces to write; with seeds that follow each other, as OUT-1, OUT-2 and so on.
         model: Folder of another model.
         out: Common beginning of the files' names.
     """
@@ -93,15 +100,26 @@ def compose(
     wishes = gather(understood, options, plan)
     if seed is not None and seed < 0:
         raise BadInput(f"--seed {seed}: a seed is 0 or more")
+    if not 1 <= num_samples <= _MOST_SAMPLES:
+        raise BadInput(f"--num-samples {num_samples}: choose from 1 to {_MOST_SAMPLES}")
     seed = secrets.randbelow(2**31) if seed is None else seed
-    prefix = usable_prefix(out)
     sampling = {name: value for name, value in (("temperature", temperature), ("top_p", top_p)) if value is not None}
-    with console().status("composing"):
-        score = _composed(wishes, model, seed, sampling)
-        verdicts = check(wishes, score)
-        document = describe(wishes, verdicts, text=" ".join(text), seed=seed, model=str(model or "starter"), **sampling)
-        files = _written(score, prefix, document)
-    _report(understood, wishes, verdicts, score, files, seed)
+    prefixes = [usable_prefix(place) for place in _places(usable_prefix(out), num_samples)]
+    words, composer = " ".join(text), None
+    for number, prefix in enumerate(prefixes):
+        doing = f"composing {number + 1} of {num_samples}" if num_samples > 1 else "composing"
+        with console().status(doing):
+            composer = composer or _composer(model)
+            score = composer.compose(wishes, text=words, seed=seed + number, **sampling)
+            verdicts = check(wishes, score)
+            made = {"text": words, "seed": seed + number, "model": str(model or "starter"), **sampling}
+            files = _written(score, prefix, describe(wishes, verdicts, **made))
+        _report(understood if number == 0 else None, wishes, verdicts, score, files, seed + number)
+
+
+def _places(out: Path, number: int) -> list[Path]:
+    """Beginnings of the files' names of each piece."""
+    return [out] if number == 1 else [out.with_name(f"{out.name}-{index}") for index in range(1, number + 1)]
 
 
 def gather(understood: Understood | None, options: dict[str, Any], plan_file: Path | None) -> Plan:
@@ -138,12 +156,10 @@ def describe(wishes: Plan, verdicts: Sequence[Verdict], **made_with: Any) -> dic
     }
 
 
-def _composed(wishes: Plan, model: Path | None, seed: int, sampling: dict[str, float]) -> Score:
-    from partimento.generation import (
-        compose as compose_score,
-    )  # loads torch, which wrong wishes need not wait for
+def _composer(model: Path | None) -> Composer:
+    from partimento.generation.compose import Composer  # loads torch, which wrong wishes need not wait for
 
-    return compose_score(wishes, model=model, seed=seed, **sampling)
+    return Composer(model)
 
 
 def _written(score: Score, prefix: Path, document: dict[str, Any]) -> list[Path]:

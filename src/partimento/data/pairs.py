@@ -16,9 +16,9 @@ import torch
 from numpy.typing import NDArray
 
 from partimento.data.augment import Augmentation
-from partimento.data.captioned import captions_of
-from partimento.data.dataset import TokenDataset
+from partimento.data.captions import captions_of
 from partimento.data.datamodule import IGNORED, Batch
+from partimento.data.dataset import TokenDataset
 from partimento.data.plans import plans_of, thinned, varied
 from partimento.errors import BadRecipe
 from partimento.plan import Plan
@@ -60,7 +60,8 @@ class PlanTexts:
     """
 
     def __init__(self, dataset: TokenDataset, says: Says, *, words: bool) -> None:
-        self._plans, self._says, self._write = plans_of(dataset), says, line if words else sentence
+        self._plans, self._write = plans_of(dataset), line if words else sentence
+        self._says: Says = says
         self.windows = np.flatnonzero([bool(self._write(plan, says)) for plan in self._plans])
         if not len(self.windows) and len(dataset):
             raise BadRecipe(f"{dataset}: no chords can be heard in its music; use data.text caption or plan")
@@ -102,8 +103,9 @@ class PairBatches:
         texts: what is read before each.
         reader: ids of a text.
         form: keys of a batch: those of an encoder-decoder (`input_ids` and `attention_mask` for the source,
-            `decoder_input_ids`, `decoder_attention_mask`, `labels` for the music) or of a text prefix (`text_ids` and
-            `text_mask`, then `input_ids`, `position_ids`, `labels`). All are int64, of shape (pairs, longest).
+            `decoder_input_ids` and `decoder_attention_mask` for the music, `labels` for what follows each token of it)
+            or of a text prefix (`text_ids` and `text_mask`, then `input_ids`, `position_ids`, `labels`, which are the
+            music itself). All are int64, of shape (pairs, longest).
         tokens: of music in a batch, padding included; a longer piece makes a batch of its own.
         seed: of order, texts and augmentation.
         augment: another version of each piece at each reading.
@@ -130,7 +132,8 @@ class PairBatches:
         if augment is not None and augment.swap:
             raise BadRecipe("data.swap_instruments: texts would name instruments that are not played; set it to 0")
         self.dataset, self.examples, self.tokens = dataset, dataset, tokens
-        self._texts, self._reader, self._form = texts, reader, form
+        self._texts, self._reader = texts, reader
+        self._form: Form = form
         self._seed, self._augment, self._prompt_loss = seed, augment, prompt_loss
         self._classes = _classes(dataset.lengths[texts.windows], tokens)
         self._places = [(c, first) for c, (members, rows) in enumerate(self._classes)
@@ -195,7 +198,8 @@ class PairBatches:
         first = 1 if self._prompt_loss else max(1, int(self.dataset.prompt_length[window]))
         labels = ids.astype(np.int64)
         labels[:first] = IGNORED
-        return source, ids.astype(np.int64), labels
+        music = ids.astype(np.int64)
+        return (source, music[:-1], labels[1:]) if self._form == "pairs" else (source, music, labels)
 
 
 def _classes(lengths: NDArray[np.int64], tokens: int) -> list[tuple[NDArray[np.int64], int]]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from partimento.errors import BadPlan, BadRecipe
+from partimento.generation.conditioning import condition_of
 from partimento.generation.engines import Engine, load_engine
 from partimento.generation.sampling import sample
 from partimento.generation.windows import Window, joined, plan_of, windows
@@ -37,6 +38,16 @@ STYLES_WITH_CHORDS = ("lead sheet", "pop")
 MAX_CHROMATIC_SHARE = 0.05
 DRAFTS = 3
 """Pieces written for one wish, of which the fullest is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class _How:
+    """How a piece is drawn."""
+
+    text: str
+    rng: np.random.Generator
+    temperature: float
+    top_p: float
 
 
 class Composer:
@@ -77,14 +88,22 @@ class Composer:
         self,
         plan: Plan,
         *,
+        text: str = "",
         seed: int = 0,
         temperature: float = DEFAULT_TEMPERATURE,
         top_p: float = DEFAULT_TOP_P,
     ) -> Score:
-        """A piece; the same plan, seed and model give the same piece.
+        """A piece; the same plan, text, seed and model give the same piece.
+
+        Args:
+            plan: what is to be written.
+            text: the user's words, for models that read them.
+            seed: of the choices.
+            temperature: below 1 more predictable, above 1 bolder.
+            top_p: share of the likeliest continuations to choose from.
 
         Raises:
-            BadPlan: temperature or top-p are out of range.
+            BadPlan: temperature or top-p are out of range, or the model writes to chords and there are none.
             InfeasibleTask: the model's context cannot hold such a piece.
         """
         if not 0 <= temperature <= 5:
@@ -92,28 +111,21 @@ class Composer:
         if not 0 < top_p <= 1:
             raise BadPlan(f"top-p {top_p:g}: choose above 0 and up to 1, usually 0.9 to 1")
         rng = np.random.Generator(np.random.Philox(seed))
-        drafts = [self._draft(completed(plan), rng, temperature, top_p) for _ in range(DRAFTS)]
+        how = _How(text, rng, temperature, top_p)
+        drafts = [self._draft(completed(plan), how) for _ in range(DRAFTS)]
         return engrave(finished(max(drafts, key=fullness), plan), as_barred=True)
 
-    def _draft(self, plan: Plan, rng: np.random.Generator, temperature: float, top_p: float) -> Score:
+    def _draft(self, plan: Plan, how: _How) -> Score:
         parts = len(plan.instruments or (0, 0))
         whole = [Window(0, 0, 0, True)]
         spans = whole if plan.bars is None else windows(plan.bars, parts, self.engine.context)
         score: Score | None = None
         for window in spans:
-            score = self._extended(score, window, plan, rng, temperature, top_p)
+            score = self._extended(score, window, plan, how)
         assert score is not None
         return score
 
-    def _extended(
-        self,
-        score: Score | None,
-        window: Window,
-        plan: Plan,
-        rng: np.random.Generator,
-        temperature: float,
-        top_p: float,
-    ) -> Score:
+    def _extended(self, score: Score | None, window: Window, plan: Plan, how: _How) -> Score:
         """The score with a window more."""
         wishes = plan_of(window, plan, score) if window.bars else plan
         task = self.task(wishes, opens_midway=window.first > 0, ends_midway=not window.is_last)
@@ -123,10 +135,11 @@ class Composer:
                 self.engine,
                 self.representation,
                 task,
-                rng=rng,
-                temperature=temperature,
-                top_p=top_p,
+                rng=how.rng,
+                temperature=how.temperature,
+                top_p=how.top_p,
                 heard=heard,
+                condition=condition_of(self.engine, wishes, how.text),
             )
         )
         piece = self.representation.decode(np.array(ids, np.int32), task)
@@ -149,12 +162,13 @@ def compose(
     plan: Plan,
     *,
     model: Path | None = None,
+    text: str = "",
     seed: int = 0,
     temperature: float = DEFAULT_TEMPERATURE,
     top_p: float = DEFAULT_TOP_P,
 ) -> Score:
     """A piece from a plan; see `Composer`, which keeps the model loaded."""
-    return Composer(model).compose(plan, seed=seed, temperature=temperature, top_p=top_p)
+    return Composer(model).compose(plan, text=text, seed=seed, temperature=temperature, top_p=top_p)
 
 
 def fullness(score: Score) -> float:

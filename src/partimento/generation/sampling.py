@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partimento.generation.engines import Engine
+from partimento.generation.engines import Condition, Engine
 from partimento.plan import Task
 from partimento.representations import Ranges, Representation
 
@@ -22,6 +22,7 @@ def sample(
     temperature: float = 1.0,
     top_p: float = 1.0,
     heard: Sequence[int] = (),
+    condition: Condition | None = None,
 ) -> Iterator[int]:
     """Tokens of one piece, as they are written, until the grammar ends it.
 
@@ -35,11 +36,13 @@ def sample(
         temperature: below 1 more predictable, above 1 bolder; 0 takes the likeliest.
         top_p: least share of probability that the candidates together must hold.
         heard: tokens that stand already, BOS first; they are yielded too.
+        condition: what a conditional model reads first.
 
     Raises:
         InfeasibleTask: no piece satisfies the task.
+        BadRecipe: the model cannot read such a condition.
     """
-    state, session = representation.start(task), engine.session()
+    state, session = representation.start(task), engine.session(condition)
     pending = list(heard)
     for token in heard:
         state = representation.step(state, token)

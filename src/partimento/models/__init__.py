@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["FAMILIES", "Family", "Special", "Vocabulary", "family", "family_of", "sized"]
 
 FAMILIES = {
+    "encoder_decoder": "partimento.models.encoder_decoder",
+    "text_prefix": "partimento.models.text_prefix",
     "transformer": "partimento.models.transformer",
 }
 """Module of each family; it has a `FAMILY`."""

@@ -8,7 +8,8 @@ all its layers, and its word embedding to the source; the embedding of the music
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from pathlib import Path
+from typing import Any, Literal, cast
 
 import torch
 from pydantic import ConfigDict, with_config
@@ -18,6 +19,7 @@ from transformers import (
     BartForConditionalGeneration,
     PreTrainedConfig,
     PreTrainedModel,
+    PreTrainedTokenizerBase,
     T5Config,
     T5ForConditionalGeneration,
 )
@@ -26,7 +28,7 @@ from transformers.modeling_outputs import Seq2SeqLMOutput
 from partimento.errors import BadRecipe
 from partimento.models import Family, Vocabulary
 from partimento.models.pretrained import load_base
-from partimento.models.tokenizers import source_tokenizer
+from partimento.models.tokenizers import source_tokenizer, stored_tokenizer
 
 _LARGEST = 1 << 17
 _ARCHITECTURES: dict[str, tuple[type[Any], type[Any]]] = {
@@ -103,7 +105,7 @@ class MusicEncoderDecoder(PreTrainedModel):
     main_input_name = "decoder_input_ids"
     supports_gradient_checkpointing = True
     _supports_sdpa = True
-    _no_split_modules: ClassVar[list[str]] = ["BartEncoderLayer", "BartDecoderLayer", "T5Block"]
+    _no_split_modules = ["BartEncoderLayer", "BartDecoderLayer", "T5Block"]  # noqa: RUF012
 
     def __init__(self, config: MusicEncoderDecoderConfig) -> None:
         super().__init__(config)
@@ -111,13 +113,16 @@ class MusicEncoderDecoder(PreTrainedModel):
         inner = config_class(**config.inner)
         self.inner = model_class(inner)
         self.source = nn.Embedding(config.source_vocab_size, inner.d_model)
+        self.tokenizer: PreTrainedTokenizerBase | None = None
+        """Of the source; goes into the model's folder."""
+        self.added_modules: tuple[str, ...] = ()
+        """What is trained in full beside an adapter."""
         self._scale = inner.d_model**0.5 if getattr(inner, "scale_embedding", False) else 1.0
         self.post_init()
 
     def _init_weights(self, module: nn.Module) -> None:
-        """As the inner model initialises an embedding; its own modules have been initialised by itself."""
+        """The embedding of the source, as the inner model initialises its own."""
         if module is self.source:
-            self.inner._init_weights(self.inner.get_input_embeddings())  # noqa: SLF001
             nn.init.normal_(self.source.weight, std=_embedding_std(self.inner.config))
 
     def get_input_embeddings(self) -> nn.Module:
@@ -185,17 +190,22 @@ def build(config: EncoderDecoderSizes, vocabulary: Vocabulary, seed: int) -> Mus
         BadRecipe: the base is missing, damaged or of another architecture.
     """
     base = load_base(config.base, "seq2seq") if config.base else None
+    if isinstance(base, MusicEncoderDecoder):
+        return _tuned_further(base, config, vocabulary)
     if base is not None and base.config.model_type != config.architecture:
-        raise BadRecipe(f"model.base {config.base} is a {base.config.model_type}, and architecture {config.architecture}")
+        raise BadRecipe(
+            f"model.base {config.base} is a {base.config.model_type}, and architecture {config.architecture}"
+        )
     inner = _fresh(config) if base is None else base.config.to_dict()
     tokenizer = source_tokenizer(config.source, config.tokenizer or config.base)
-    special = vocabulary.special
-    ids = {"pad_token_id": special.pad, "bos_token_id": special.bos, "eos_token_id": special.eos}
-    inner |= ids | {"vocab_size": vocabulary.size, "decoder_start_token_id": special.bos, "forced_eos_token_id": None}
+    pad, bos, eos = vocabulary.special
+    ids: dict[str, Any] = {"pad_token_id": pad, "bos_token_id": bos, "eos_token_id": eos}
+    inner |= ids | {"vocab_size": vocabulary.size, "decoder_start_token_id": bos, "forced_eos_token_id": None}
+    words = len(tokenizer) if base is None or config.source == "words" else max(len(tokenizer), base.config.vocab_size)
     whole = MusicEncoderDecoderConfig(
         inner=inner,
         vocab_size=vocabulary.size,
-        source_vocab_size=len(tokenizer) if base is None else max(len(tokenizer), base.config.vocab_size),
+        source_vocab_size=words,
         source=config.source,
         max_position_embeddings=_room(inner, config.context),
         source_context=_room(inner, config.source_context),
@@ -206,8 +216,19 @@ def build(config: EncoderDecoderSizes, vocabulary: Vocabulary, seed: int) -> Mus
         model = MusicEncoderDecoder(whole)
     if base is not None:
         _take_over(model, base, with_words=config.source == "text")
+        model.added_modules = ("source",) if config.source == "words" else ()
     model.tokenizer = tokenizer
     return model
+
+
+def _tuned_further(
+    base: MusicEncoderDecoder, config: EncoderDecoderSizes, vocabulary: Vocabulary
+) -> MusicEncoderDecoder:
+    """A model of partimento's own as it is."""
+    if base.config.vocab_size != vocabulary.size:
+        raise BadRecipe(f"model.base {config.base} knows {base.config.vocab_size} tokens, the music {vocabulary.size}")
+    base.tokenizer = stored_tokenizer(Path(config.base).expanduser(), base.config.source)
+    return base
 
 
 def _fresh(config: EncoderDecoderSizes) -> dict[str, Any]:
@@ -246,7 +267,7 @@ def _room(inner: dict[str, Any], context: int) -> int:
 def _take_over(model: MusicEncoderDecoder, base: PreTrainedModel, *, with_words: bool) -> None:
     """Layers of the base, and its words for the source."""
     target = model.inner.state_dict()
-    words = base.get_input_embeddings().weight
+    words: Any = base.get_input_embeddings().weight
     taken = {
         name: tensor
         for name, tensor in base.state_dict().items()
@@ -254,7 +275,7 @@ def _take_over(model: MusicEncoderDecoder, base: PreTrainedModel, *, with_words:
     }
     model.inner.load_state_dict(taken, strict=False)
     if with_words:
-        model.source.weight.data[: len(words)] = words.data
+        cast(Any, model.source.weight).data[: len(words)] = words.data
 
 
 def _embedding_std(inner: PreTrainedConfig) -> float:

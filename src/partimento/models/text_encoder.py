@@ -33,7 +33,7 @@ class TextEncoder:
     def __init__(self, name: str, model: PreTrainedModel, tokenizer: Any) -> None:
         """`name`: as recipes call it, empty for the embedded one."""
         self.name, self.tokenizer = name, tokenizer
-        self.model = model.eval().requires_grad_(False)
+        self.model: Any = model.eval().requires_grad_(False)
         self.width: int = model.config.hidden_size
         self.layers: int = model.config.num_hidden_layers
         self.sha256 = _checksum(model)
@@ -74,21 +74,26 @@ class TextEncoder:
         return torch.stack(read.hidden_states).float()
 
 
-@lru_cache(maxsize=2)
 def text_encoder(name: str, sha256: str | None = None) -> TextEncoder:
     """A text encoder by folder or name on the hub, the embedded one by an empty name; loaded once.
 
     Raises:
         BadRecipe: it is missing or damaged, or its weights are not those of the checksum.
     """
-    place = name or str(_embedded())
-    encoder = TextEncoder(name, load_base(place, "encoder"), load_base(place, "tokenizer"))
+    encoder = _loaded(name)
     if sha256 is not None and encoder.sha256 != sha256:
-        raise BadRecipe(f"{place}: has other weights than the text encoder this model was trained with; get that one")
+        where = name or "the embedded text encoder"
+        raise BadRecipe(f"{where}: its weights are not those this model was trained with; get that version")
     return encoder
 
 
-def _embedded() -> Path:
+@lru_cache(maxsize=2)
+def _loaded(name: str) -> TextEncoder:
+    place = name or str(embedded_encoder())
+    return TextEncoder(name, load_base(place, "encoder"), load_base(place, "tokenizer"))
+
+
+def embedded_encoder() -> Path:
     """Folder of the encoder that comes as a package."""
     found = find_spec(_PACKAGE)
     if found is None or not found.submodule_search_locations:

@@ -8,17 +8,16 @@ With the prefix masked out, or without a text, it is the music model.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal, cast
 
 import torch
 from pydantic import ConfigDict, with_config
 from torch import Tensor, nn
-from transformers import PreTrainedConfig, PreTrainedModel
-from transformers.generation import GenerationMixin
+from transformers import GenerationMixin, PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from partimento.errors import BadRecipe
-from partimento.models import Family, Vocabulary, family, family_of
+from partimento.models import FAMILIES, Family, Vocabulary, family, sized
 from partimento.models.pretrained import load_base
 from partimento.models.text_encoder import TextEncoder, text_encoder
 
@@ -72,6 +71,11 @@ class TextPrefixConfig(PreTrainedConfig):
     text_context: int = 128
     """Most tokens of text."""
 
+    @property
+    def num_hidden_layers(self) -> int:
+        """Of the music model; what sizes a cache."""
+        return self.music.get("num_hidden_layers") or self.music["n_layer"]
+
 
 class TextPrefix(PreTrainedModel, GenerationMixin):
     """A music model, and the layer that turns text states into its prefix."""
@@ -80,17 +84,19 @@ class TextPrefix(PreTrainedModel, GenerationMixin):
     base_model_prefix = "music"
     supports_gradient_checkpointing = True
     _supports_sdpa = True
-    _no_split_modules: ClassVar[list[str]] = ["LlamaDecoderLayer", "GPT2Block"]
+    _no_split_modules = ["LlamaDecoderLayer", "GPT2Block"]  # noqa: RUF012
 
     def __init__(self, config: TextPrefixConfig) -> None:
         super().__init__(config)
-        kind = family_of(config.music["model_type"], {}, "text_prefix")
+        kind = next(kind for kind in _decoders() if kind.takes(config.music["model_type"]))
         music = kind.read_config(config.music)
         self.music = kind.class_for(music)(music)
         self._prefix_position = _without_prefix_positions(self.music)
         self.project = nn.Linear(config.encoder["width"], music.hidden_size)
         if config.layers == "weighted":
-            self.mix = nn.Parameter(torch.zeros(config.encoder["layers"] + 1))
+            self.mix = _LayerMix(config.encoder["layers"] + 1)
+        self.added_modules = ("project",) if config.layers == "last" else ("project", "mix")
+        """What is trained in full beside an adapter."""
         self.post_init()
 
     @property
@@ -105,26 +111,23 @@ class TextPrefix(PreTrainedModel, GenerationMixin):
     def _init_weights(self, module: nn.Module) -> None:
         """The linear layer; the music model initialises itself."""
         if module is self.project:
-            nn.init.normal_(module.weight, std=self.config.encoder["width"] ** -0.5)
-            nn.init.zeros_(module.bias)
-        elif module is self and self.config.layers == "weighted":
-            nn.init.zeros_(self.mix)
+            nn.init.normal_(self.project.weight, std=self.config.encoder["width"] ** -0.5)
+            nn.init.zeros_(self.project.bias)
+        elif isinstance(module, _LayerMix):
+            nn.init.zeros_(module.weight)
 
     def get_input_embeddings(self) -> nn.Module:
         """The embedding of the music."""
         return self.music.get_input_embeddings()
 
-    def get_output_embeddings(self) -> nn.Module:
+    def get_output_embeddings(self) -> nn.Module | None:
         """The head over the music."""
         return self.music.get_output_embeddings()
 
     def prefix(self, states_LBSC: Tensor) -> Tensor:
         """The prefix of text states of all layers, shape (batch, S, width of the music model)."""
-        if self.config.layers == "last":
-            mixed_BSC = states_LBSC[-1]
-        else:
-            mixed_BSC = torch.einsum("l,lbsc->bsc", self.mix.softmax(0), states_LBSC.to(self.mix.dtype))
-        return self.project(mixed_BSC.to(self.project.weight.dtype))
+        states_LBSC = states_LBSC.to(self.project.weight.dtype)
+        return self.project(states_LBSC[-1] if self.config.layers == "last" else self.mix(states_LBSC))
 
     def forward(
         self,
@@ -154,24 +157,23 @@ class TextPrefix(PreTrainedModel, GenerationMixin):
         Returns:
             Logits of shape (batch, T, music vocabulary) and the cache.
         """
-        batch, length = input_ids.shape
-        cached = past_key_values.get_seq_length() if past_key_values is not None else 0
-        embedded_BTC = self.get_input_embeddings()(input_ids)
         if text_mask is None and text_ids is not None:
             text_mask = torch.ones_like(text_ids)
-        width = 0 if text_mask is None else text_mask.shape[1]
+        length = input_ids.shape[1]
+        cached = past_key_values.get_seq_length() if past_key_values is not None else 0
+        fed = max(cached - _width(text_mask), 0)
+        embedded_BTC = self.get_input_embeddings()(input_ids)
         if position_ids is None:
-            first = max(cached - width, 0)
-            position_ids = torch.arange(first, first + length, device=input_ids.device).expand(batch, -1)
+            position_ids = torch.arange(fed, fed + length, device=input_ids.device).expand_as(input_ids)
         if text_mask is not None:
             if attention_mask is None:
-                attention_mask = text_mask.new_ones(batch, max(cached - width, 0) + length)
+                attention_mask = text_mask.new_ones(len(input_ids), fed + length)
             attention_mask = torch.cat([text_mask, attention_mask.to(text_mask.dtype)], 1)
             if not cached:
-                states = self.encoder.states(text_ids, text_mask) if text_states is None else text_states
-                embedded_BTC = torch.cat([self.prefix(states).to(embedded_BTC.dtype), embedded_BTC], 1)
-                places = position_ids.new_full((batch, width), self._prefix_position)
-                position_ids = torch.cat([places, position_ids], 1)
+                ids = cast(Tensor, text_ids)
+                states_LBSC = self.encoder.states(ids, text_mask) if text_states is None else text_states
+                embedded_BTC = torch.cat([self.prefix(states_LBSC).to(embedded_BTC.dtype), embedded_BTC], 1)
+                position_ids = torch.cat([torch.full_like(text_mask, self._prefix_position), position_ids], 1)
         output = self.music(
             inputs_embeds=embedded_BTC,
             attention_mask=attention_mask,
@@ -182,25 +184,47 @@ class TextPrefix(PreTrainedModel, GenerationMixin):
         )
         return CausalLMOutputWithPast(logits=output.logits, past_key_values=output.past_key_values)
 
-    def prepare_inputs_for_generation(self, input_ids: Tensor, **inputs: Any) -> dict[str, Any]:
+    def prepare_inputs_for_generation(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        text_ids: Tensor | None = None,
+        text_mask: Tensor | None = None,
+        past_key_values: Any = None,
+        use_cache: bool | None = None,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
         """What one step of `generate` feeds: the text once, then music from where the cache ends."""
-        cache, text_ids, text_mask = (inputs.get(name) for name in ("past_key_values", "text_ids", "text_mask"))
         if text_mask is None and text_ids is not None:
             text_mask = torch.ones_like(text_ids)
-        width = 0 if text_mask is None else text_mask.shape[1]
-        cached = cache.get_seq_length() if cache is not None else 0
-        fed = max(cached - width, 0)
-        mask = inputs.get("attention_mask")
-        places = None if mask is None else (mask.cumsum(1) - 1).clamp(min=0)[:, fed:]
+        cached = past_key_values.get_seq_length() if past_key_values is not None else 0
+        fed = max(cached - _width(text_mask), 0)
+        places = None if attention_mask is None else (attention_mask.cumsum(1) - 1).clamp(min=0)[:, fed:]
         return {
             "input_ids": input_ids[:, fed:],
-            "attention_mask": mask,
+            "attention_mask": attention_mask,
             "position_ids": places,
             "text_ids": None if cached else text_ids,
             "text_mask": text_mask,
-            "past_key_values": cache,
-            "use_cache": inputs.get("use_cache"),
+            "past_key_values": past_key_values,
+            "use_cache": use_cache,
         }
+
+
+def _width(text_mask: Tensor | None) -> int:
+    """How long the prefix is."""
+    return 0 if text_mask is None else text_mask.shape[1]
+
+
+class _LayerMix(nn.Module):
+    """A weighted sum over layers; all weigh the same at first."""
+
+    def __init__(self, layers: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(layers))
+
+    def forward(self, states_LBSC: Tensor) -> Tensor:
+        return torch.einsum("l,lbsc->bsc", self.weight.softmax(0), states_LBSC)
 
 
 class _MusicPositions(nn.Embedding):
@@ -230,11 +254,11 @@ def layer_weights(model: PreTrainedModel) -> list[float]:
         raise BadRecipe("only models of the family text_prefix weigh the layers of a text encoder")
     if model.config.layers == "last":
         return [0.0] * model.config.encoder["layers"] + [1.0]
-    return model.mix.detach().float().softmax(0).tolist()
+    return model.mix.weight.detach().float().softmax(0).tolist()
 
 
 def build(config: TextPrefixSizes, vocabulary: Vocabulary, seed: int) -> TextPrefix:
-    """A text prefix for a fresh or pretrained music model.
+    """A text prefix for a fresh or pretrained music model; a base that has one already stays as it is.
 
     Raises:
         BadRecipe: base or encoder are missing or damaged, or the base has another vocabulary.
@@ -242,8 +266,14 @@ def build(config: TextPrefixSizes, vocabulary: Vocabulary, seed: int) -> TextPre
     music = _music(config, vocabulary, seed)
     if music.config.vocab_size != vocabulary.size:
         raise BadRecipe(f"model.base {config.base} knows {music.config.vocab_size} tokens, the music {vocabulary.size}")
+    if isinstance(music, TextPrefix):
+        return music
+    if not any(kind.takes(music.config.model_type) for kind in _decoders()):
+        raise BadRecipe(
+            f"model.base {config.base} is a {music.config.model_type}; a prefix needs {', '.join(_DECODERS)}"
+        )
     encoder = text_encoder(config.encoder)
-    special = {name: music.config.to_dict().get(f"{name}_token_id") for name in ("pad", "bos", "eos")}
+    special: dict[str, Any] = {name: music.config.to_dict().get(f"{name}_token_id") for name in ("pad", "bos", "eos")}
     whole = TextPrefixConfig(
         music=music.config.to_dict(),
         encoder={"name": encoder.name, "sha256": encoder.sha256, "width": encoder.width, "layers": encoder.layers},
@@ -264,7 +294,16 @@ def _music(config: TextPrefixSizes, vocabulary: Vocabulary, seed: int) -> PreTra
     if config.base:
         return load_base(config.base, "causal")
     kind = family(config.music)
-    return kind.build(kind.config(**{"context": config.context} | config.music_config), vocabulary, seed)
+    try:
+        sizes = kind.config(**{"context": config.context} | sized(kind, config.music_config))
+    except TypeError as error:
+        raise BadRecipe(f"model.config.music_config: {str(error).partition(') ')[2] or error}") from error
+    return kind.build(sizes, vocabulary, seed)
+
+
+def _decoders() -> list[Family]:
+    """Families whose models attend, so that a prefix can be masked."""
+    return [family(name) for name in _DECODERS if name in FAMILIES]
 
 
 def read_config(content: dict[str, Any]) -> TextPrefixConfig:
@@ -274,10 +313,10 @@ def read_config(content: dict[str, Any]) -> TextPrefixConfig:
         ValueError: it asks for what `build` never gives.
     """
     config = TextPrefixConfig(**content)
-    kinds = {name: family(name) for name in _DECODERS}
-    music = next((kind for kind in kinds.values() if kind.takes(str(config.music.get("model_type")))), None)
+    music = next((kind for kind in _decoders() if kind.takes(str(config.music.get("model_type")))), None)
     if music is None:
-        raise ValueError(f"music.model_type is {config.music.get('model_type')!r}; a prefix needs {', '.join(kinds)}")
+        known = ", ".join(_DECODERS)
+        raise ValueError(f"music.model_type is {config.music.get('model_type')!r}; a prefix needs {known}")
     if music.read_config(config.music).vocab_size != config.vocab_size:
         raise ValueError("vocab_size is not that of music")
     if config.layers not in ("last", "weighted"):

@@ -17,8 +17,11 @@ from partimento.generation.engines.torch_engine import TorchEngine
 __all__ = ["ENGINES", "Condition", "Engine", "Session", "TorchEngine", "load_engine"]
 
 _TRANSFORMERS = "partimento.generation.engines.transformers_engine"
+_CONDITIONAL = "partimento.generation.engines.conditional"
 ENGINES = {
     "tokens": (_TRANSFORMERS, "TransformersEngine"),
+    "pairs": (_CONDITIONAL, "EncoderDecoderEngine"),
+    "text+tokens": (_CONDITIONAL, "TextPrefixEngine"),
 }
 """Module and class for models by what their family reads; it takes a `LoadedModel`."""
 
