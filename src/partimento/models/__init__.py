@@ -22,6 +22,8 @@ FAMILIES = {
     "encoder_decoder": "partimento.models.encoder_decoder",
     "text_prefix": "partimento.models.text_prefix",
     "transformer": "partimento.models.transformer",
+    "gpt2": "partimento.models.gpt2",
+    "lstm": "partimento.models.lstm",
 }
 """Module of each family; it has a `FAMILY`."""
 ANY = "*"

@@ -53,7 +53,7 @@ def attend_by_piece(
     Returns:
         Shape (1, tokens, heads, head size), and no weights.
     """
-    groups = module.num_key_value_groups
+    groups = getattr(module, "num_key_value_groups", 1)
     if groups > 1:
         key, value = key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1)
     parts = zip(*(x.split(pieces, dim=2) for x in (query, key, value)), strict=True)

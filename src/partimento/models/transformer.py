@@ -11,9 +11,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from partimento.errors import BadRecipe
 from partimento.models import Family, Vocabulary
-
-_LARGEST = 1 << 17
-"""Above all sizes in use; a typing error should not fill the memory."""
+from partimento.models.sizes import TRANSFORMER_SIZES, refuse_absurd
 
 
 @with_config(ConfigDict(extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False))
@@ -39,9 +37,7 @@ class TransformerConfig:
     """Base of the rotary position embedding."""
 
     def __post_init__(self) -> None:
-        for name in ("hidden_size", "layers", "heads", "key_value_heads", "ff_size", "context"):
-            if not 1 <= getattr(self, name) <= _LARGEST:
-                raise BadRecipe(f"{name} is {getattr(self, name)}; it has to be from 1 to {_LARGEST}")
+        refuse_absurd(self, "hidden_size", "layers", "heads", "key_value_heads", "ff_size", "context")
         if self.hidden_size % (2 * self.heads):
             raise BadRecipe(f"hidden_size {self.hidden_size} is no even multiple of heads {self.heads}")
         if self.heads % self.key_value_heads:
@@ -85,4 +81,4 @@ def read_config(content: dict[str, Any]) -> LlamaConfig:
     return config
 
 
-FAMILY = Family(TransformerConfig, build, "llama", read_config, LlamaForCausalLM)
+FAMILY = Family(TransformerConfig, build, "llama", read_config, LlamaForCausalLM, sizes=TRANSFORMER_SIZES)
