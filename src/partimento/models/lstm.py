@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import init
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence, pad_sequence
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationMixin, PreTrainedConfig, PreTrainedModel
-from transformers.modeling_outputs import CausalLMOutputWithPast
+from transformers.utils import ModelOutput
 
 from partimento.errors import BadRecipe
 from partimento.models import Family, Vocabulary
@@ -60,6 +60,19 @@ class LSTMConfig(PreTrainedConfig):
     dropout: float = 0.0
     initializer_range: float = 0.02
     use_cache: bool = True
+    pad_token_id: int | None = None
+    bos_token_id: int | None = None
+    eos_token_id: int | None = None
+
+
+@dataclass
+class LSTMOutput(ModelOutput):
+    """What a call gives."""
+
+    logits: Tensor | None = None
+    """Of what may follow each token, shape (rows, tokens, vocabulary)."""
+    past_key_values: State | None = None
+    """The state after the last token of each row, where it is wanted."""
 
 
 class LSTMForCausalLM(PreTrainedModel, GenerationMixin):
@@ -88,7 +101,7 @@ class LSTMForCausalLM(PreTrainedModel, GenerationMixin):
         pieces: list[int] | None = None,
         logits_to_keep: int = 0,
         **_: Any,
-    ) -> CausalLMOutputWithPast:
+    ) -> LSTMOutput:
         """Logits of what may follow each token.
 
         Args:
@@ -114,7 +127,7 @@ class LSTMForCausalLM(PreTrainedModel, GenerationMixin):
             lengths = pieces or _pieces(position_ids, input_ids.shape)
             hidden_BTC = self._by_piece(embedded_BTC.flatten(0, 1), lengths).view_as(embedded_BTC)
         logits_BTV = self.lm_head(hidden_BTC[:, -logits_to_keep:])
-        return CausalLMOutputWithPast(logits=logits_BTV, past_key_values=state if wants_state else None)
+        return LSTMOutput(logits=logits_BTV, past_key_values=state if wants_state else None)
 
     def _by_piece(self, flat_TC: Tensor, lengths: list[int]) -> Tensor:
         """Hidden states of pieces that follow each other, each from an empty state."""
@@ -136,6 +149,10 @@ class LSTMForCausalLM(PreTrainedModel, GenerationMixin):
         hidden, state = self.layers(packed)
         return pad_packed_sequence(hidden, batch_first=True, total_length=padded_BTC.shape[1])[0], state
 
+    @classmethod
+    def _supports_default_dynamic_cache(cls) -> bool:
+        return False
+
     def set_attn_implementation(self, *_: Any, **__: Any) -> None:
         """There is no attention; pieces are kept apart all the same."""
 
@@ -147,13 +164,11 @@ class LSTMForCausalLM(PreTrainedModel, GenerationMixin):
         """The layer that gives the logits."""
         return self.lm_head
 
-    def prepare_inputs_for_generation(
-        self, input_ids: Tensor, past_key_values: State | None = None, **rest: Any
-    ) -> dict[str, Any]:
+    def prepare_inputs_for_generation(self, input_ids: Tensor, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """For `generate`: with a state, the last token is all that is read."""
-        if past_key_values is not None:
-            return {"input_ids": input_ids[:, -1:], "past_key_values": past_key_values, "use_cache": True}
-        return {"input_ids": input_ids, "attention_mask": rest.get("attention_mask"), "use_cache": True}
+        if (state := kwargs.get("past_key_values")) is not None:
+            return {"input_ids": input_ids[:, -1:], "past_key_values": state, "use_cache": True}
+        return {"input_ids": input_ids, "attention_mask": kwargs.get("attention_mask"), "use_cache": True}
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:

@@ -2,7 +2,7 @@
 
 The transformers have the widths and depths of the scaling study that asked for them, but for the largest, whose width
 of 1,024 twelve heads do not divide: it has sixteen, of 64 each, as the next smaller ones. In the Llama architecture
-the feed-forward network has three matrices instead of two, so its inner width is two thirds, rounded to a multiple of 8.
+the feed-forward network has three matrices instead of two, so its inner width is two thirds, rounded to eights.
 The LSTMs have as many parameters in their layers, in few and wide ones, since deep ones learn badly.
 """
 
