@@ -51,6 +51,7 @@ def model_card(recipe: Recipe, provenance: dict[str, Any]) -> str:
             f"{training['threads']} threads). "
             "`losses.csv` has the course of it, `provenance.json` versions and commit.",
             "",
+            *_measures(provenance.get("measures") or {}),
             "## Recipe",
             "```yaml",
             yaml.safe_dump(recipe.as_dict(), sort_keys=False, allow_unicode=True).rstrip(),
@@ -58,3 +59,16 @@ def model_card(recipe: Recipe, provenance: dict[str, Any]) -> str:
             "",
         ]
     )
+
+
+def _measures(measures: dict[str, float]) -> list[str]:
+    """A table of what the best model foretells of held-out music; see `partimento.training.measures`."""
+    shares = {name: f"{value:.1%}" for name, value in measures.items() if name.endswith(("accuracy", "consistency"))}
+    others = {name: f"{value:.3f}" for name, value in measures.items() if name not in shares and name != "loss"}
+    rows = [f"| {name.replace('|', chr(92) + '|')} | {value} |" for name, value in (shares | others).items()]
+    if not rows:
+        return []
+    words = (
+        "Every token foretold from the true ones before it (accuracies: share whose likeliest token is the true one)"
+    )
+    return ["## Measures", f"{words}; losses in nats.", "", "| measure | |", "|---|---|", *rows, ""]

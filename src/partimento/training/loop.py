@@ -14,8 +14,7 @@ import shutil
 import time
 import warnings
 from collections.abc import Generator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,81 +22,24 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, Trainer
 from rich.console import Console
-from safetensors.torch import load_model
-from transformers import PreTrainedModel
 
-from partimento.data.datamodule import Augment, Batch, MusicDataModule, PackedBatches, Share
-from partimento.data.dataset import TokenDataset
+from partimento.data.datamodule import Augment, Batch
 from partimento.errors import BadRecipe
-from partimento.models import Special, Vocabulary, family
-from partimento.models.folder import load_text, save_model_folder
+from partimento.models.folder import load_text
 from partimento.training.averages import Averages
-from partimento.training.bigram import bigram_loss
-from partimento.training.callbacks import (
-    Bookkeeping,
-    Checkpoints,
-    Display,
-    LossLog,
-    Status,
-    Stopped,
-    WholeFiles,
-)
-from partimento.training.card import model_card
-from partimento.training.feeds import kinds_of
+from partimento.training.callbacks import Bookkeeping, Checkpoints, Display, LossLog, Status, Stopped
+from partimento.training.finishing import finish, move_extras, save_standing
 from partimento.training.module import LanguageModule
-from partimento.training.optimising import scale_first_weights
 from partimento.training.processes import is_first, joined, on_first, place, spread
 from partimento.training.recipe import Recipe
-from partimento.training.strategies import is_spread, strategy
+from partimento.training.runs import Run, on_cpu, prepared
+from partimento.training.samples import Samples
+from partimento.training.snapshots import Snapshots
+from partimento.training.trackers import Tracking, trackers
 
 _TIMED_STEPS = 3
-_NOT_YET = (
-    "data.text", "model.adapter", "model.quantise", "training.keep_checkpoints", "training.sample_every",
-    "training.log_to",
-)  # fmt: skip
+_NOT_YET = ("data.text", "model.adapter", "model.quantise")
 """Keys of a recipe that nobody carries out yet; who does takes them off."""
-
-
-@dataclass(frozen=True)
-class _Run:
-    """What a run works with."""
-
-    recipe: Recipe
-    batches: PackedBatches
-    validation: PackedBatches
-    folder: Path
-    on_cpu: bool
-    precision: str
-
-    def module(self, steps: int) -> LanguageModule:
-        info = self.batches.dataset.info
-        special = Special(**{name: info.special[name] for name in ("pad", "bos", "eos")})
-        kind = family(self.recipe.model.family)
-        model = kind.build(self.recipe.model_config(), Vocabulary(info.vocabulary_size, special), self.recipe.seed)
-        if self.recipe.training.mup_base_width:
-            scale_first_weights(model, self.recipe.training)
-        return LanguageModule(model, self.recipe.training, steps, on_cpu=self.on_cpu, kinds=kinds_of(info))
-
-    def fit(self, module: LanguageModule, steps: int, callbacks: list[Callback], checkpoint: Path | None) -> None:
-        here = place()
-        trainer = Trainer(
-            accelerator="cpu" if self.on_cpu else "gpu",
-            devices=here.local_world,
-            num_nodes=here.nodes,
-            strategy=strategy(self.recipe.training.strategy, here),
-            precision="bf16-mixed" if self.precision == "bf16" else "32-true",
-            max_steps=steps,
-            max_epochs=-1,
-            callbacks=callbacks,
-            plugins=[WholeFiles()],
-            default_root_dir=self.folder,
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-        )
-        data = MusicDataModule(self.batches, self.validation, Share(here.rank, here.world))
-        trainer.fit(module, datamodule=data, ckpt_path=checkpoint)
 
 
 def train(recipe: Recipe, dataset: Path, out: Path, *, augment: Augment | None = None, progress: bool = True) -> Path:
@@ -136,21 +78,10 @@ def _train(recipe: Recipe, dataset: Path, out: Path, augment: Augment | None, pr
         console.print(f"{out}: is trained already; name another folder or remove it", soft_wrap=True)
         return out
     with _threads(recipe.training.threads), _quiet():
-        run = _prepared(recipe, dataset, _run_folder(out), augment)
+        run = prepared(recipe, dataset, _run_folder(out), augment)
         status = _status(run)
         module = run.module(status.steps)
-        how = recipe.training
-        averages = Averages(how.ema) if how.ema else None
-        best = run.folder / "best.safetensors"
-        callbacks: list[Callback] = [
-            *([averages] if averages else []),
-            Bookkeeping(
-                status, run.validation, how.validate_every, best, patience=how.early_stopping, averages=averages
-            ),
-            *([LossLog(status, run.folder / "losses.csv")] if is_first() else []),
-            *([Display(status)] if progress else []),
-            Checkpoints(run.folder / "last.ckpt", how.checkpoint_every),
-        ]
+        callbacks = _callbacks(run, module, status, progress)
         checkpoint = run.folder / "last.ckpt"
         try:
             run.fit(module, status.steps, callbacks, checkpoint if checkpoint.exists() else None)
@@ -158,20 +89,33 @@ def _train(recipe: Recipe, dataset: Path, out: Path, augment: Augment | None, pr
             done = f"stopped after step {status.step} of {status.steps}"
             console.print(f"{done}; the same command goes on from there", soft_wrap=True)
             raise KeyboardInterrupt from None
-        on_first(lambda: _finish(run, module, status, out, console))
+        on_first(lambda: finish(run, module, status, out, console))
     return out
 
 
-def on_cpu(recipe: Recipe) -> bool:
-    """Whether a recipe's training computes on the CPU here.
+def _callbacks(run: Run, module: LanguageModule, status: Status, progress: bool) -> list[Callback]:
+    """In the order in which they are called after a step; what writes is called in the first process alone."""
+    how, folder = run.recipe.training, run.folder
+    averages = Averages(how.ema) if how.ema else None
+    books = Bookkeeping(
+        status, run.validation, how.validate_every, folder / "best.safetensors",
+        patience=how.early_stopping, averages=averages,
+    )  # fmt: skip
 
-    Raises:
-        BadRecipe: it asks for a GPU, and there is none.
-    """
-    chosen = recipe.training.accelerator == "cpu" or not torch.cuda.is_available()
-    if chosen and recipe.training.accelerator == "gpu":
-        raise BadRecipe("training.accelerator is gpu, and torch finds none here; set it to cpu or auto")
-    return chosen
+    def write(folder: Path) -> None:
+        with averages.in_place(module.model) if averages else nullcontext():
+            save_standing(run, module, folder, status)
+
+    writers = list[Callback]()
+    if is_first():
+        every, kept = how.sample_every, how.keep_checkpoints
+        samples = Samples(status, folder / "samples", every, how.sample_prompts, write) if every else None
+        writers += [samples] if samples else []
+        writers += [LossLog(status, folder / "losses.csv"), Tracking(status, trackers(run.recipe, folder), samples)]
+        writers += [Snapshots(status, folder / "checkpoints", how.checkpoint_every, kept, write)] if kept else []
+    shown = [Display(status)] if progress else []
+    last = Checkpoints(folder / "last.ckpt", how.checkpoint_every)
+    return [*([averages] if averages else []), books, *writers, *shown, last]
 
 
 def processes_to_start(recipe: Recipe) -> int:
@@ -202,36 +146,13 @@ def _refuse_unready(recipe: Recipe) -> None:
         part, name = key.split(".")
         if name in asked[part]:
             raise BadRecipe(f"{key}: cannot be carried out yet; remove it")
-
-
-def bf16_is_fast(on_cpu: bool) -> bool:
-    """Whether the processor computes in bf16, instead of imitating it."""
-    if not on_cpu:
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-    return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
-
-
-def _prepared(recipe: Recipe, dataset: Path, folder: Path, augment: Augment | None) -> _Run:
-    training, validation = TokenDataset(dataset, "train"), TokenDataset(dataset, "validation")
-    name = training.info.representation.get("name")
-    if name != recipe.data.representation:
-        raise BadRecipe(
-            f"{dataset}: was prepared for {name!r}, and the recipe asks for {recipe.data.representation!r}; "
-            "change data.dataset or data.representation"
-        )
     how = recipe.training
-    rows = how.tokens_per_batch // how.context
-    batches = PackedBatches(training, how.context, rows, seed=recipe.seed, augment=augment, prompt_loss=how.prompt_loss)
-    micro_rows = max(1, how.micro_batch_tokens // how.context)
-    held_out = PackedBatches(validation, how.context, micro_rows, prompt_loss=how.prompt_loss)
-    precision = how.precision
-    if precision == "auto":
-        precision = "bf16" if bf16_is_fast(on_cpu(recipe)) else "fp32"
-    return _Run(recipe, batches, held_out, folder, on_cpu(recipe), precision)
+    for name in ("ema", "sample_every", "keep_checkpoints") if how.strategy == "fsdp" else ():
+        if getattr(how, name):
+            raise BadRecipe(f"training.{name} needs the whole model in one place, and fsdp spreads it; take ddp")
 
 
-def _status(run: _Run) -> Status:
+def _status(run: Run) -> Status:
     """The plan of a run, from its folder if it was begun before."""
     belongs_to = _fingerprint(run)
     steps = on_first(lambda: _begun(run.folder, belongs_to))
@@ -266,7 +187,7 @@ def _begin(folder: Path, belongs_to: str, steps: int) -> int:
     return steps
 
 
-def _fingerprint(run: _Run) -> str:
+def _fingerprint(run: Run) -> str:
     """A hash of all that decides the outcome."""
     content = hashlib.sha256(json.dumps(run.recipe.as_dict(deciding=True), sort_keys=True).encode())
     for dataset in (run.batches.dataset, run.validation.dataset):
@@ -275,7 +196,7 @@ def _fingerprint(run: _Run) -> str:
     return content.hexdigest()
 
 
-def _steps_in(minutes: float, run: _Run) -> int:
+def _steps_in(minutes: float, run: Run) -> int:
     """Steps that fit into a time, by the clock: a few are run and thrown away."""
     clock = _Clock()
     run.fit(run.module(1), _TIMED_STEPS + 1, [clock], None)
@@ -300,63 +221,6 @@ class _Clock(Callback):
         return max(1e-6, (self._times[-1] - self._times[0]) / (len(self._times) - 1))
 
 
-def _finish(run: _Run, module: LanguageModule, status: Status, out: Path, console: Console) -> None:
-    """Write the model folder with the best weights, and clear away the rest."""
-    model = run.module(1).model if is_spread(module.model) else module.model
-    load_model(model, run.folder / "best.safetensors")
-    made = _provenance(run, model, status)
-    save_model_folder(
-        out,
-        model,
-        representation=run.batches.dataset.info.representation,
-        recipe=run.recipe.as_dict(),
-        provenance=made,
-        card=model_card(run.recipe, made),
-        dtype=getattr(torch, run.recipe.model.stored_dtype),
-        extra_files={"losses.csv": (run.folder / "losses.csv").read_text("utf-8")},
-    )
-    shutil.rmtree(run.folder)
-    losses = made["losses"]
-    percent = losses["percent_below_bigram"]
-    console.print(
-        f"validation loss {status.best_loss:.3f} (step {status.best_step}), bigram {losses['bigram']:.3f}: "
-        f"{abs(percent):.1f} % {'below' if percent >= 0 else 'above'} it\nthe model is in {out}",
-        soft_wrap=True,
-    )
-
-
-def _provenance(run: _Run, model: PreTrainedModel, status: Status) -> dict[str, Any]:
-    """What the model learnt from, how, and how well, beside the bigram's loss on the same tokens."""
-    training, validation = run.batches.dataset, run.validation.dataset
-    bigram = bigram_loss(training, validation, prompt_loss=run.recipe.training.prompt_loss)
-    return {
-        "losses": {
-            "unit": "nats per token",
-            "validation": status.best_loss,
-            "bigram": bigram,
-            "percent_below_bigram": round(100 * (1 - status.best_loss / bigram), 2),
-            "best_step": status.best_step,
-            "training": status.loss,
-        },
-        "measures": status.best_measures,
-        "data": {
-            "sources": training.info.sources,
-            "licences": training.info.licences,
-            "windows": {"train": len(training), "validation": len(validation)},
-            "tokens": {"train": len(training.ids), "validation": len(validation.ids)},
-        },
-        "training": {
-            "parameters": model.num_parameters(),
-            "steps": status.step,
-            "tokens": status.tokens,
-            "seconds": round(status.seconds),
-            "precision": run.precision,
-            "threads": torch.get_num_threads(),
-            "device": "cpu" if run.on_cpu else torch.cuda.get_device_name(),
-        },
-    }
-
-
 def _run_folder(out: Path) -> Path:
     return out.with_name(out.name + ".training")
 
@@ -369,6 +233,7 @@ def _is_trained(out: Path, recipe: Recipe) -> bool:
         raise BadRecipe(f"{out}: exists and is no model folder; choose another place")
     if load_text(out / "recipe.yaml") != recipe.as_dict():
         raise BadRecipe(f"{out}: holds a model of another recipe; name another folder or remove it")
+    move_extras(_run_folder(out), out)
     shutil.rmtree(_run_folder(out), ignore_errors=True)
     return True
 

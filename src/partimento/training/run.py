@@ -14,9 +14,10 @@ from partimento.data.prepare import Options, prepare
 from partimento.errors import BadRecipe
 from partimento.io import read_bytes
 from partimento.representations import create
-from partimento.training.loop import on_cpu, processes_to_start, train
+from partimento.training.loop import processes_to_start, train
 from partimento.training.processes import joined, on_first, spread
 from partimento.training.recipe import Recipe
+from partimento.training.runs import on_cpu
 
 
 def run(recipe: Recipe, out: Path, progress: bool = True) -> Path:

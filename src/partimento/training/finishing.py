@@ -1,0 +1,104 @@
+"""What a training run leaves: the model folder, with its card, logs, samples and kept checkpoints."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from safetensors.torch import load_model
+from transformers import PreTrainedModel
+
+from partimento.models.folder import save_model_folder
+from partimento.training.bigram import bigram_loss
+from partimento.training.callbacks import Status
+from partimento.training.card import model_card
+from partimento.training.module import LanguageModule
+from partimento.training.runs import Run
+from partimento.training.strategies import is_spread
+
+_EXTRAS = ("samples", "checkpoints", "tensorboard", "wandb")
+"""Folders of a run that are kept."""
+
+
+def finish(run: Run, module: LanguageModule, status: Status, out: Path, console: Console) -> None:
+    """Write the model folder with the best weights, and clear away the rest."""
+    model = run.module(1).model if is_spread(module.model) else module.model
+    load_model(model, run.folder / "best.safetensors")
+    made = _provenance(run, model, status)
+    logs = {name: (run.folder / name).read_text("utf-8") for name in ("losses.csv", "metrics.csv")}
+    save(run, model, out, made, model_card(run.recipe, made), logs)
+    move_extras(run.folder, out)
+    shutil.rmtree(run.folder)
+    losses = made["losses"]
+    percent = losses["percent_below_bigram"]
+    console.print(
+        f"validation loss {status.best_loss:.3f} (step {status.best_step}), bigram {losses['bigram']:.3f}: "
+        f"{abs(percent):.1f} % {'below' if percent >= 0 else 'above'} it\nthe model is in {out}",
+        soft_wrap=True,
+    )
+
+
+def save_standing(run: Run, module: LanguageModule, folder: Path, status: Status) -> None:
+    """Write the model as it stands in the midst of training."""
+    known = {"step": status.step, "of": status.steps, "loss": status.loss}
+    card = f"# {run.recipe.name} after step {status.step}\n"
+    save(run, module.model, folder, {"training": known, "measures": status.measures}, card, {})
+
+
+def save(
+    run: Run, model: PreTrainedModel, folder: Path, provenance: dict[str, Any], card: str, texts: dict[str, str]
+) -> None:
+    """Write a model of a run; the one place that does."""
+    save_model_folder(
+        folder,
+        model,
+        representation=run.batches.dataset.info.representation,
+        recipe=run.recipe.as_dict(),
+        provenance=provenance,
+        card=card,
+        dtype=getattr(torch, run.recipe.model.stored_dtype),
+        extra_files=texts,
+    )
+
+
+def move_extras(run_folder: Path, out: Path) -> None:
+    """Samples, checkpoints and logs of a finished run go into its model folder."""
+    for name in _EXTRAS:
+        if (run_folder / name).exists() and not (out / name).exists():
+            os.replace(run_folder / name, out / name)
+
+
+def _provenance(run: Run, model: PreTrainedModel, status: Status) -> dict[str, Any]:
+    """What the model learnt from, how, and how well, beside the bigram's loss on the same tokens."""
+    training, validation = run.batches.dataset, run.validation.dataset
+    bigram = bigram_loss(training, validation, prompt_loss=run.recipe.training.prompt_loss)
+    return {
+        "losses": {
+            "unit": "nats per token",
+            "validation": status.best_loss,
+            "bigram": bigram,
+            "percent_below_bigram": round(100 * (1 - status.best_loss / bigram), 2),
+            "best_step": status.best_step,
+            "training": status.loss,
+        },
+        "measures": status.best_measures,
+        "data": {
+            "sources": training.info.sources,
+            "licences": training.info.licences,
+            "windows": {"train": len(training), "validation": len(validation)},
+            "tokens": {"train": len(training.ids), "validation": len(validation.ids)},
+        },
+        "training": {
+            "parameters": model.num_parameters(),
+            "steps": status.step,
+            "tokens": status.tokens,
+            "seconds": round(status.seconds),
+            "precision": run.precision,
+            "threads": torch.get_num_threads(),
+            "device": "cpu" if run.on_cpu else torch.cuda.get_device_name(),
+        },
+    }
