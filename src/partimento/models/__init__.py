@@ -24,6 +24,7 @@ FAMILIES = {
     "transformer": "partimento.models.transformer",
     "gpt2": "partimento.models.gpt2",
     "lstm": "partimento.models.lstm",
+    "llm": "partimento.models.llm",  # last: it takes what no other does
 }
 """Module of each family; it has a `FAMILY`."""
 ANY = "*"
