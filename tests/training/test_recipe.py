@@ -50,9 +50,9 @@ def test_settings_from_outside_hold():
         ("training.ema=1", ["training.ema", "between"]),
         ("training.early_stopping=0", ["training.early_stopping", "above 0"]),
         ("model.adapter.rnak=3", ["model.adapter.rnak", "rank?"]),
-        ("model.adapter.rank=0", ["model.adapter.rank", "at least 1"]),
+        ("model.adapter.rank=0", ["model.adapter.rank", "from 1 to"]),
         ("model.quantise=nf4", ["model.quantise", "model.adapter"]),
-        ("model.base=gpt2", ["model.base", "takes none"]),
+        ("model.initialise_from=gpt2", ["model.initialise_from", "takes none"]),
         ("sede=3", ["sede", "seed?"]),
     ],
 )

@@ -54,6 +54,7 @@ _COMMANDS = {
         "data": ("", "Get music to learn from, and see what a dataset holds."),
         "prepare": ("prepare:prepare", "Turn folders of music into a dataset for training."),
         "train": ("train:train", "Train a model from a recipe."),
+        "merge": ("merge:merge", "Merge an adapter into its base."),
         "export": ("export:export", "Write a model for Ollama, llama.cpp and others."),
     },
 }

@@ -10,6 +10,7 @@ FOLDER/
   README.md              the model card
   tokenizer.json …       where it reads text, too
 ```
+Folders of adapters (`adapter_folder`) are read as the model that base and adapter make together.
 """
 
 from __future__ import annotations
@@ -92,22 +93,44 @@ def save_model_folder(
         BadRecipe: something else stands there, or the place cannot be written.
     """
     config = model.config.to_dict() | {"dtype": str(dtype).removeprefix("torch."), "use_cache": True}
+    weights = _as_stored(model, dtype)
+    return write_folder(
+        folder,
+        representation={"representation": dict(representation), "vocabulary_size": music_tokens(model.config)},
+        recipe=recipe,
+        provenance=provenance,
+        card=card,
+        extra_files={"config.json": _json(config), **(extra_files or {})},
+        also=[lambda place: (place / "model.safetensors").write_bytes(save(weights, {"format": "pt"})), *also],
+    )
+
+
+def write_folder(
+    folder: Path,
+    *,
+    representation: Mapping[str, Any],
+    recipe: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+    card: str,
+    extra_files: Mapping[str, str] | None = None,
+    also: Sequence[Callable[[Path], object]] = (),
+) -> Path:
+    """Write what models and adapters have in common, and what `extra_files` and `also` add; arguments as above.
+
+    Raises:
+        BadRecipe: something else stands there, or the place cannot be written.
+    """
     texts = {
-        "config.json": _json(config),
-        "representation.json": _json(
-            {"representation": dict(representation), "vocabulary_size": music_tokens(model.config)}
-        ),
+        "representation.json": _json(representation),
         "recipe.yaml": yaml.safe_dump(dict(recipe), sort_keys=False, allow_unicode=True),
         "provenance.json": _json({**made_by(), **provenance}),
-        "README.md": card,
         **(extra_files or {}),
     }
-    with written_beside(folder) as temporary:
-        for name, text in texts.items():
-            (temporary / name).write_text(text, "utf-8", newline="\n")
-        (temporary / "model.safetensors").write_bytes(save(_as_stored(model, dtype), {"format": "pt"}))
+    with written_beside(folder, holds="representation.json") as temporary:
         for write in also:
             write(temporary)
+        for name, text in {**texts, "README.md": card}.items():  # the card last: PEFT writes one, too
+            (temporary / name).write_text(text, "utf-8", newline="\n")
     return folder
 
 
@@ -121,6 +144,10 @@ def load_model_folder(folder: Path) -> LoadedModel:
         raise BadRecipe(f"{folder}: there is no such model folder")
     if not folder.is_dir():
         raise BadRecipe(f"{folder}: is a file; name the folder that holds config.json and model.safetensors")
+    if (folder / "adapter_config.json").is_file():
+        from partimento.models.adapter_folder import load_merged  # PEFT takes seconds to import
+
+        return load_merged(folder)
     missing = [name for name in _FILES if not (folder / name).is_file()]
     if missing:
         raise BadRecipe(f"{folder}: is no complete model folder, {missing[0]} is missing; train or copy it again")

@@ -15,6 +15,7 @@ from pydantic import with_config
 
 from partimento.errors import BadRecipe
 from partimento.models import FAMILIES, family, sized
+from partimento.models.tuning import AdapterConfig
 from partimento.training.settings import STRICT, checked, override, read_settings, require
 
 _OPTIONAL: dict[str, Any] = {"optional": True}
@@ -64,31 +65,6 @@ class DataRecipe:
 
 @with_config(STRICT)
 @dataclass(frozen=True, slots=True)
-class AdapterRecipe:
-    """Small matrices that are trained instead of the weights (Hu et al., arXiv:2106.09685)."""
-
-    kind: Literal["lora", "dora"] = "lora"
-    """LoRA, or DoRA, which also trains the length of each column (Liu et al., arXiv:2402.09353)."""
-    rank: int = 16
-    """Rank of the matrices."""
-    alpha: float = 32.0
-    """What they add is multiplied by alpha / rank."""
-    dropout: float = 0.0
-    """Chance that an input of the adapter is left out in training."""
-    targets: Literal["all-linear", "attention"] | list[str] = "all-linear"
-    """Layers that get an adapter: all linear ones but the output layer, those of the attention, or names."""
-    train_tokens: Literal["new", "none"] | list[int] = "new"
-    """Ids whose embedding and output rows are trained, too; new: those that the base did not have."""
-
-    def __post_init__(self) -> None:
-        require(self.rank >= 1, f"model.adapter.rank is {self.rank}; it has to be at least 1")
-        require(self.alpha > 0, f"model.adapter.alpha is {self.alpha}; it has to be above 0")
-        require(0 <= self.dropout < 1, f"model.adapter.dropout is {self.dropout}; it has to be from 0 to below 1")
-        require(bool(self.targets), "model.adapter.targets is empty; name layers, or write all-linear")
-
-
-@with_config(STRICT)
-@dataclass(frozen=True, slots=True)
 class ModelRecipe:
     """What to train."""
 
@@ -99,11 +75,11 @@ class ModelRecipe:
     stored_dtype: Literal["float32", "bfloat16"] = "float32"
     """Type of the weights in the model folder; bfloat16 halves the file."""
     base: str | None = field(default=None, metadata=_OPTIONAL)
-    """Pretrained model to start from: a folder, or a name on the Hugging Face hub. For families whose configuration has
-    a `base`, to which this is handed on."""
+    """Pretrained model to start from: one of partimento's model folders of the same family and representation, whose
+    sizes then hold; or, for families whose configuration has a `base`, what that takes."""
     initialise_from: str | None = field(default=None, metadata=_OPTIONAL)
     """Folder of a music model whose embeddings are taken over; for families whose configuration has such a field."""
-    adapter: AdapterRecipe | None = field(default=None, metadata=_OPTIONAL)
+    adapter: AdapterConfig | None = field(default=None, metadata=_OPTIONAL)
     """Train this instead of the whole model."""
     quantise: Literal["none", "nf4"] = field(default="none", metadata=_OPTIONAL)
     """Keep the frozen base in 4 bits (QLoRA, Dettmers et al., arXiv:2305.14314); needs an adapter."""
@@ -252,11 +228,9 @@ class Recipe:
         kind = family(self.model.family)
         known = {each.name for each in fields(kind.config)}
         handed = {name: value for name in ("base", "initialise_from") if (value := getattr(self.model, name))}
-        if self.model.quantise != "none":
-            handed["quantise"] = self.model.quantise
-        if unknown := handed.keys() - known:
-            name = sorted(unknown)[0]
-            raise BadRecipe(f"{file}model.{name}: the family {self.model.family} takes none; remove it")
+        if "initialise_from" in handed.keys() - known:
+            raise BadRecipe(f"{file}model.initialise_from: the family {self.model.family} takes none; remove it")
+        handed = {name: value for name, value in handed.items() if name in known}
         try:
             sizes = sized(kind, self.model.config)
         except BadRecipe as error:

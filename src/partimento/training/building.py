@@ -1,0 +1,68 @@
+"""The model that a recipe trains: fresh or pretrained, whole or as an adapter."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+from partimento.errors import BadRecipe
+from partimento.models import Vocabulary, family
+from partimento.models.adapter_folder import Base, checksum, licences_of
+from partimento.models.adapters import with_adapter
+from partimento.models.quantised import quantise
+from partimento.models.start import starting_model
+from partimento.training.recipe import Recipe
+
+
+def base_of(recipe: Recipe, vocabulary: Vocabulary) -> Base | None:
+    """The pretrained model that a recipe starts from, if it names one.
+
+    Raises:
+        BadRecipe: it is missing, or there is an adapter and nothing that it could stand beside.
+    """
+    config = recipe.model_config()
+    name = recipe.model.base or getattr(config, "base", "")
+    if not name:
+        if recipe.model.adapter:
+            raise BadRecipe("model.adapter tunes a pretrained model; name it as model.base, or remove the adapter")
+        return None
+    return Base(
+        name, recipe.model.family, asdict(config), vocabulary, recipe.seed,
+        recipe.model.quantise, checksum(name), licences_of(name),
+    )  # fmt: skip
+
+
+def build_model(recipe: Recipe, vocabulary: Vocabulary, base: Base | None, *, dtype: torch.dtype) -> Any:
+    """The model to train.
+
+    Args:
+        recipe: what to train.
+        vocabulary: of the dataset.
+        base: of `base_of`.
+        dtype: of the arithmetic.
+
+    Returns:
+        A `PreTrainedModel`, or a `PeftModel` around one, of which only the adapter is trained.
+
+    Raises:
+        BadRecipe: the base is missing, damaged, or does not fit, or an adapter cannot be put beside it.
+    """
+    kind = family(recipe.model.family)
+    if base is None:
+        return kind.build(recipe.model_config(), vocabulary, recipe.seed)
+    model = starting_model(kind, recipe.model_config(), vocabulary, recipe.seed, base.name)
+    _check_context(recipe, model)
+    if recipe.model.adapter is None:
+        return model
+    if base.quantise == "nf4":
+        quantise(model, dtype)
+    return with_adapter(model, recipe.model.adapter, seed=recipe.seed, base=base.name)
+
+
+def _check_context(recipe: Recipe, model: PreTrainedModel) -> None:
+    most = getattr(model.config, "max_position_embeddings", None)
+    if most is not None and recipe.training.context > most:
+        raise BadRecipe(f"training.context {recipe.training.context} is above the {most} that {recipe.model.base} has")
