@@ -14,6 +14,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from partimento.cli import main
 from partimento.errors import BadRecipe
 from partimento.exporting import export
 from partimento.generation.engines.llamacpp import LlamaCppEngine
@@ -85,7 +86,7 @@ def test_what_a_session_cannot_take_is_refused(music_model, tmp_path):
     for tokens in ([], [-1], [10**6]):
         with pytest.raises(ValueError, match="at least one"):
             engine.session().feed(tokens)
-    with pytest.raises(BadRecipe, match="reads nothing before"):
+    with pytest.raises(BadRecipe, match="reads nothing before it writes"):
         engine.session("a waltz")
 
 
@@ -130,3 +131,22 @@ def test_a_file_names_its_representation(music_model, text_model, tmp_path):
     (folder / "representation.json").write_text(json.dumps({}))
     with pytest.raises(BadRecipe, match="names no representation"):
         _ = engine_of(folder, "f16", tmp_path / "two").representation
+
+
+def test_compose_takes_a_gguf_file(tmp_path):
+    from partimento.generation.compose import STARTER
+
+    (path,) = export(STARTER, "gguf:q8_0", tmp_path / "out").glob("*.gguf")
+    command = ["compose", "a hymn in F, 4 bars", "--seed", "5", "--model", str(path), "--out"]
+    assert main([*command, str(tmp_path / "one")]) == 0
+    assert main([*command, str(tmp_path / "two")]) == 0
+    assert (tmp_path / "one.mid").read_bytes() == (tmp_path / "two.mid").read_bytes()
+    verdicts = json.loads((tmp_path / "one.plan.json").read_text("utf-8"))["verdicts"]
+    assert {verdict["wish"]: verdict["followed"] for verdict in verdicts}["bars"] is True
+
+
+def test_compose_refuses_a_gguf_file_of_text(text_model, tmp_path, capsys):
+    (path,) = export(text_model(), "gguf:f16", tmp_path / "out").glob("*.gguf")
+    capsys.readouterr()
+    assert main(["compose", "a waltz", "--model", str(path), "--out", str(tmp_path / "piece")]) == 2
+    assert "makes text, not tokens" in capsys.readouterr().err

@@ -12,7 +12,7 @@ import numpy as np
 
 from partimento.errors import BadPlan, BadRecipe
 from partimento.generation.conditioning import condition_of
-from partimento.generation.engines import Engine, load_engine
+from partimento.generation.engines import Engine, LlamaCppEngine, load_engine
 from partimento.generation.sampling import sample
 from partimento.generation.windows import Window, joined, plan_of, windows
 from partimento.notation import engrave
@@ -54,14 +54,14 @@ class Composer:
     """A loaded model that writes pieces."""
 
     def __init__(self, model: Path | None = None) -> None:
-        """Load a model folder, by default the one that comes with the package.
+        """Load a model folder or a GGUF file, by default the model that comes with the package.
 
         Raises:
             BadRecipe: it is no model folder, or a damaged one.
         """
         folder = Path(model or STARTER)
         self.engine: Engine = load_engine(folder)
-        self.representation = _representation(folder)
+        self.representation = _representation(folder, self.engine)
         if len(self.representation.tokens) != self.engine.vocabulary_size:
             raise BadRecipe(
                 f"{folder}: the model knows {self.engine.vocabulary_size} tokens, its representation "
@@ -258,7 +258,9 @@ def _named(parts: tuple[Part, ...]) -> tuple[Part, ...]:
     return tuple(named)
 
 
-def _representation(folder: Path) -> Representation[object]:
+def _representation(folder: Path, engine: Engine) -> Representation[object]:
+    if isinstance(engine, LlamaCppEngine):
+        return create(**engine.representation)
     try:
         config = json.loads((folder / "representation.json").read_text("utf-8"))
         return create(**config["representation"])

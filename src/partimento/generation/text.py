@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from partimento.errors import BadRecipe
 from partimento.generation.engines import Engine
+from partimento.generation.gguf_tokenizer import GgufTokenizer
 from partimento.generation.sampling import draw
 from partimento.plan import Task
 from partimento.representations import TextRepresentation
@@ -89,7 +90,7 @@ class TextSampler:
     """A language model that writes texts of one representation."""
 
     def __init__(self, engine: Engine, tokenizer: Any, representation: TextRepresentation) -> None:
-        """`tokenizer`: the model's own, a fast one of transformers, with an end-of-text token.
+        """`tokenizer`: the model's own, with an end-of-text token: a fast one of transformers, or a `GgufTokenizer`.
 
         Raises:
             BadRecipe: llguidance is not installed, or the tokenizer is of another kind.
@@ -102,7 +103,7 @@ class TextSampler:
         task: Task,
         *,
         rng: np.random.Generator,
-        prompt: str = "",
+        prompt: str | Sequence[int] = "",
         by_bars: bool = False,
         tries: int = DEFAULT_TRIES,
         temperature: float = 1.0,
@@ -113,7 +114,7 @@ class TextSampler:
         Args:
             task: its plan goes into the grammar, and is checked.
             rng: the only source of randomness.
-            prompt: what stands before the text.
+            prompt: what stands before the text; as ids, if the tokenizer would add signs of its own.
             by_bars: whether each bar is checked as soon as it is complete, and only it is drawn again.
             tries: most draws of a text (by bars: of a bar, and of the text as a whole one).
             temperature: below 1 more predictable; 0 takes the likeliest, so that every try is the same.
@@ -127,7 +128,8 @@ class TextSampler:
         rep = self.representation
         if by_bars and not (isinstance(rep, InBars) and rep.has_bars):
             raise BadRecipe(f"{rep.name} text cannot be checked bar by bar")
-        begun = self.tokenizer(prompt)["input_ids"] or [self._guide.end]
+        ids: Sequence[int] = self.tokenizer(prompt)["input_ids"] if isinstance(prompt, str) else prompt
+        begun = ids or [self._guide.end]
         grammar = self._guide.grammar(rep.syntax(task))
         text = _Text(self.engine, self._guide, grammar, begun, _Dice(rng, temperature, top_p))
         if by_bars and isinstance(rep, InBars):
@@ -247,11 +249,12 @@ class _Guide:
     def __init__(self, tokenizer: Any, vocabulary_size: int) -> None:
         try:
             from llguidance import LLMatcher
-            from llguidance.hf import from_tokenizer
+            from llguidance.hf import from_tokenizer as of_transformers
         except ImportError as error:
             raise BadRecipe("text under a grammar needs llguidance: pip install 'partimento[llm]'") from error
         try:
-            self.tokens = from_tokenizer(tokenizer, n_vocab=vocabulary_size)
+            is_gguf = isinstance(tokenizer, GgufTokenizer)
+            self.tokens = tokenizer.for_llguidance() if is_gguf else of_transformers(tokenizer, n_vocab=vocabulary_size)
         except ValueError as error:
             raise BadRecipe(f"this tokenizer cannot be used: {error}") from error
         self._matcher = LLMatcher

@@ -12,9 +12,10 @@ from typing import Any
 
 from partimento.errors import BadRecipe
 from partimento.generation.engines.base import Condition, Engine, Session
+from partimento.generation.engines.llamacpp import SUFFIX, LlamaCppEngine
 from partimento.generation.engines.torch_engine import TorchEngine
 
-__all__ = ["ENGINES", "Condition", "Engine", "Session", "TorchEngine", "load_engine"]
+__all__ = ["ENGINES", "Condition", "Engine", "LlamaCppEngine", "Session", "TorchEngine", "load_engine"]
 
 _TRANSFORMERS = "partimento.generation.engines.transformers_engine"
 _CONDITIONAL = "partimento.generation.engines.conditional"
@@ -27,11 +28,16 @@ ENGINES = {
 
 
 def load_engine(folder: Path) -> Engine:
-    """An engine for a model folder: the built-in loop for plain Llamas, which starts fast, else transformers.
+    """An engine for a model: the built-in loop for folders of plain Llamas, which starts fast, else transformers.
+
+    Args:
+        folder: model folder, or a GGUF file, which llama.cpp runs.
 
     Raises:
         BadRecipe: it is no model folder, a damaged one, or one that nothing here can run.
     """
+    if folder.suffix == SUFFIX:
+        return LlamaCppEngine(folder)
     if _is_plain_llama(folder):
         return TorchEngine.load(folder)
     from partimento.models.folder import load_model_folder  # takes seconds to import

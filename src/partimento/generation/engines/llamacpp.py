@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partimento.errors import BadRecipe
+from partimento.generation.engines.base import Condition, refuse_condition
 
 SUFFIX = ".gguf"
 _REPRESENTATION = "partimento.representation"
@@ -61,7 +62,7 @@ class LlamaCppEngine:
         options = self._cpp.llama_context_default_params()
         options.n_ctx, options.n_batch, options.n_ubatch = self.context, _MOST_AT_ONCE, _MOST_AT_ONCE
         options.n_threads = options.n_threads_batch = threads
-        if self._said("general.file_type") == "0":  # unquantised: let nothing be rounded
+        if self.said("general.file_type") == "0":  # unquantised: let nothing be rounded
             options.type_k = options.type_v = self._cpp.GGML_TYPE_F32
         options.flash_attn_type = self._cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED
         context = self._cpp.llama_init_from_model(self._model, options)
@@ -89,27 +90,26 @@ class LlamaCppEngine:
             BadRecipe: the file names none.
         """
         try:
-            content = json.loads(self._said(_REPRESENTATION))
+            content = json.loads(self.said(_REPRESENTATION))
             if not isinstance(content, dict) or not isinstance(content.get("name"), str):
                 raise ValueError
         except ValueError as error:
             raise BadRecipe(f"{self.path}: names no representation; write it with partimento export") from error
         return content
 
-    def _said(self, key: str) -> str:
-        """What stands in the file under a key, as text."""
+    def said(self, key: str) -> str:
+        """What stands in the file under a key, as text; empty where nothing does."""
         buffer = ctypes.create_string_buffer(_LONGEST_TEXT)
         self._cpp.llama_model_meta_val_str(self._model, key.encode(), buffer, len(buffer))
         return buffer.value.decode("utf-8", "replace")
 
-    def session(self, condition: str | Sequence[int] | None = None) -> LlamaCppSession:
+    def session(self, condition: Condition | None = None) -> LlamaCppSession:
         """Begin a sequence.
 
         Raises:
             BadRecipe: a condition is given, and such models read none.
         """
-        if condition is not None:
-            raise BadRecipe("a GGUF file reads nothing before it writes; put it into the sequence")
+        refuse_condition(condition, self.condition)
         return LlamaCppSession(self)
 
     def read(self, session: LlamaCppSession, batches: Sequence[Sequence[int]], whole: Sequence[Sequence[int]]) -> Any:
@@ -169,16 +169,24 @@ class _Log:
 _loaded: list[tuple[Any, _Log]] = []
 
 
+def llama_cpp() -> Any:
+    """The library, silent.
+
+    Raises:
+        BadRecipe: it is not installed.
+    """
+    return _llama_cpp()[0]
+
+
 def _llama_cpp() -> tuple[Any, _Log]:
-    """The library, silent."""
     if not _loaded:
         try:
-            llama_cpp: Any = importlib.import_module("llama_cpp")  # not everyone has it
+            library: Any = importlib.import_module("llama_cpp")  # not everyone has it
         except ImportError as error:
             raise BadRecipe("GGUF files need llama-cpp-python: pip install 'partimento[llamacpp]'") from error
-        log = _Log(llama_cpp)
-        llama_cpp.llama_backend_init()
-        _loaded.append((llama_cpp, log))
+        log = _Log(library)
+        library.llama_backend_init()
+        _loaded.append((library, log))
     return _loaded[0]
 
 

@@ -136,6 +136,11 @@ def syntax(task: Task, style: Style) -> str:
     return _Grammar(style, task).text()
 
 
+def answer_syntax(task: Task, style: Style, parts: int) -> str:
+    """The same for measures alone, of so many parts."""
+    return _Grammar(style, task).text(parts)
+
+
 class _Grammar:
     """Rules as they are needed."""
 
@@ -144,11 +149,11 @@ class _Grammar:
         self._rules: dict[str, str] = {}
         self._names: dict[str, str] = {}
 
-    def text(self) -> str:
-        """The whole grammar."""
+    def text(self, going_on: int = 0) -> str:
+        """The whole grammar; of measures alone where a number of parts goes on."""
         wanted = self._plan.instruments
         counts = range(1, MAX_INSTRUMENTS + 1) if wanted is None else [len(wanted)]
-        start = " | ".join(self._piece(count) for count in counts)
+        start = self._measures(going_on) if going_on else " | ".join(self._piece(count) for count in counts)
         return "\n".join([f"start: {start}", *(f"{name}: {rule}" for name, rule in self._rules.items())]) + "\n"
 
     def _rule(self, expression: str, terminal: bool = False) -> str:
@@ -161,9 +166,11 @@ class _Grammar:
     # A piece
 
     def _piece(self, parts: int) -> str:
+        return self._rule(f"{self._head(parts)} {_quoted(SEPARATOR)} {self._measures(parts)}")
+
+    def _measures(self, parts: int) -> str:
         times = "+" if self._plan.bars is None else f"{{{self._plan.bars}}}"
-        measure = self._rule(self._measure(parts))
-        return self._rule(f"{self._head(parts)} {_quoted(SEPARATOR)} {measure}{times}")
+        return f"{self._rule(self._measure(parts))}{times}"
 
     def _head(self, parts: int) -> str:
         attributes = _map(
