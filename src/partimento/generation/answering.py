@@ -1,0 +1,100 @@
+"""A language model that was tuned on Chord Llama's rows goes on with a piece, and its answer becomes sheet music.
+
+    python -c "from partimento.generation.answering import Answerer; ..."   see docs/export.md
+
+It runs from a model folder, or from a GGUF file in llama.cpp. The grammar lets nothing pass that is no YAML of
+measures; bars that are not full are drawn again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from partimento.data.answers import exchange
+from partimento.errors import BadPlan, BadRecipe
+from partimento.generation.engines import Engine, LlamaCppEngine, load_engine
+from partimento.generation.gguf_tokenizer import GgufTokenizer
+from partimento.generation.text import DEFAULT_TRIES, Take, TextSampler
+from partimento.plan import Compose, Plan
+from partimento.representations.chord_llama.answer import ChordLlamaAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model went on with."""
+
+    take: Take
+    """Its text, what is still wrong with it, and how often it was drawn."""
+    musicxml: bytes
+    """The measures that stood and those of the answer as one piece."""
+
+
+class Answerer:
+    """A loaded model that goes on with rows."""
+
+    def __init__(self, model: Path) -> None:
+        """Load a folder of a language model, or a GGUF file of one.
+
+        Raises:
+            BadRecipe: it is none, or a damaged one.
+        """
+        self.engine: Engine = load_engine(model)
+        self.tokenizer: Any = (
+            GgufTokenizer(self.engine) if isinstance(self.engine, LlamaCppEngine) else _tokenizer(model)
+        )
+
+    def answer(
+        self,
+        row: Mapping[str, str],
+        *,
+        seed: int = 0,
+        bars: int | None = None,
+        temperature: float = 1.0,
+        top_p: float = 0.95,
+        tries: int = DEFAULT_TRIES,
+        representation: ChordLlamaAnswer | None = None,
+    ) -> Answer:
+        """Go on with a row; the same row, seed and model give the same answer.
+
+        Args:
+            row: `instruction` and `input`, as `io.yaml.chord_llama_rows` makes them of a piece.
+            seed: of the choices.
+            bars: how many to write; the model decides by default.
+            temperature: below 1 more predictable, above 1 bolder.
+            top_p: share of the likeliest continuations to choose from.
+            tries: most draws of a bar, and of what follows it.
+            representation: what checks the answer; `ChordLlamaAnswer(row)` by default.
+
+        Raises:
+            BadInput: the row is none.
+            BadPlan: it leaves no room in the model's context.
+        """
+        checker = representation or ChordLlamaAnswer(row)
+        prompt = exchange({**row, "output": ""}, self.tokenizer).prompt
+        ids = self.tokenizer(prompt, add_special_tokens=False)["input_ids"]
+        if len(ids) >= self.engine.context:
+            raise BadPlan(f"the row takes {len(ids)} tokens, and the model reads {self.engine.context}; shorten it")
+        take = TextSampler(self.engine, self.tokenizer, checker).sample(
+            Compose(Plan(bars=bars)),
+            rng=np.random.Generator(np.random.Philox(seed)),
+            prompt=ids,
+            by_bars=True,
+            tries=tries,
+            temperature=temperature,
+            top_p=top_p,
+        )
+        return Answer(take, checker.musicxml(take.text))
+
+
+def _tokenizer(folder: Path) -> Any:
+    from transformers import AutoTokenizer  # takes its time
+
+    try:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise BadRecipe(f"{folder}: has no tokenizer, so it writes no text; choose another model") from error
