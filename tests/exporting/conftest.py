@@ -123,3 +123,24 @@ def text_model(tmp_path_factory: pytest.TempPathFactory) -> Make:
         return folder
 
     return make
+
+
+@pytest.fixture(scope="session")
+def extended_model(text_model: Make, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of a language model whose vocabulary has the tokens of `performance` besides, not folded."""
+    from partimento.models import Vocabulary
+    from partimento.models.folder import save_model_folder
+    from partimento.models.llm import LlmConfig, build
+
+    base, representation = text_model(), create("performance")
+    vocabulary = Vocabulary(len(representation.tokens), representation.special)
+    model = build(LlmConfig(base=str(base), context=100), vocabulary, 3)
+    return save_model_folder(
+        tmp_path_factory.mktemp("extended") / "both",
+        model,
+        representation={"name": "performance", **representation.config},
+        recipe={"model": {"family": "llm"}},
+        provenance={},
+        card="",
+        also=[text_tokenizer().save_pretrained],
+    )

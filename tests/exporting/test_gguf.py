@@ -272,3 +272,14 @@ def test_tokenizers_that_llama_cpp_would_read_otherwise_are_refused(text_model, 
     (folder / "tokenizer.json").write_text(json.dumps(content))
     with pytest.raises(BadRecipe, match=reason):
         export(folder, "gguf:f16", tmp_path / "out")
+
+
+def test_a_language_model_with_tokens_of_music_is_folded(extended_model, tmp_path):
+    config = json.loads((extended_model / "config.json").read_text())
+    out = export(extended_model, "gguf:f32", tmp_path / "out")
+    fields, tensors = read(out)
+    offset, names = config["music"]["offset"], create("performance").tokens
+    assert fields["tokenizer.ggml.tokens"][offset : offset + len(names)] == [f"{name} " for name in names]
+    assert fields["tokenizer.ggml.eos_token_id"] == offset + create("performance").special.eos
+    assert len(tensors["token_embd.weight"]) == config["vocab_size"] == len(tensors["output.weight"])
+    assert "{{ .Prompt }}" in (out / "Modelfile").read_text()

@@ -150,3 +150,13 @@ def test_compose_refuses_a_gguf_file_of_text(text_model, tmp_path, capsys):
     capsys.readouterr()
     assert main(["compose", "a waltz", "--model", str(path), "--out", str(tmp_path / "piece")]) == 2
     assert "makes text, not tokens" in capsys.readouterr().err
+
+
+def test_text_and_music_in_one_vocabulary_have_the_logits_of_the_model_that_was_tuned(extended_model, tmp_path):
+    from partimento.models.folder import load_model_folder
+
+    model = load_model_folder(extended_model).model
+    ids = np.random.default_rng(1).integers(3, model.config.vocab_size, 40).tolist()
+    with torch.inference_mode():
+        wanted = model(torch.tensor([ids])).logits[0].numpy()
+    assert np.abs(logits_of(engine_of(extended_model, "f32", tmp_path / "out"), ids) - wanted).max() < 1e-4

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from partimento.errors import BadRecipe
 from partimento.exporting import Target, architectures, ollama, quantising
 from partimento.exporting.card import card
+from partimento.exporting.folding import plain_rows
 from partimento.exporting.stored import StoredModel
 from partimento.exporting.vocabulary import Words, words_of
 
@@ -45,7 +46,11 @@ def write(folder: Path, kind: str, out: Path) -> None:
     """
     if kind not in DIRECT:
         quantising.needs_llama_cpp()
-    stored = StoredModel(folder)
+    with plain_rows(StoredModel(folder)) as stored:
+        _export(stored, kind, out)
+
+
+def _export(stored: StoredModel, kind: str, out: Path) -> None:
     architecture = architectures.architecture_of(stored)
     words = words_of(stored)
     path = out / f"{stored.name}-{kind}.gguf"

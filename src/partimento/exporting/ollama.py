@@ -6,13 +6,13 @@ lines stands between three quotation marks. Templates are Go's, with `.System`, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
+from partimento.data.answers import exchange
 from partimento.errors import BadRecipe
 from partimento.exporting.stored import StoredModel
-from partimento.exporting.vocabulary import Words
+from partimento.exporting.vocabulary import Words, tokenizer_of
+from partimento.representations import create
 
 _SYSTEM, _PROMPT, _RESPONSE = "{{ .System }}", "{{ .Prompt }}", "{{ .Response }}"
 _QUOTES = '"""'
@@ -25,8 +25,7 @@ time:
   beat-type: '4'
 clef:
   sign: G
-  line: '2'
-"""
+  line: '2'"""
 """Attributes of a tune in C, for whoever asks Chord Llama for music without saying any."""
 _SYSTEMS = {"chord_llama": _FOUR_FOUR}
 _PARAMETERS = {"temperature": 1.0, "top_p": 0.95, "top_k": 0, "repeat_penalty": 1.0}
@@ -70,47 +69,26 @@ def quoted(text: str) -> str:
 def _template(stored: StoredModel, words: Words) -> tuple[str, list[str]]:
     """Go's template, and the texts at which an answer ends."""
     end = words.end.strip()
-    if not words.chat_template:
+    if stored.music:
+        opening = words.tokens[stored.music["offset"] + create(**stored.representation).special.bos]
+        return stored.music["prompt"].replace("{caption}", _PROMPT) + opening, [end]
+    if stored.writes_tokens or not (words.chat_template or stored.representation.get("name") == "chord_llama"):
         return _PROMPT, [end] if end else []
-    said = _chat(stored.folder)
-    alone = said([("user", _PROMPT)], True)
-    answered = said([("user", _PROMPT), ("assistant", _RESPONSE)], False)
-    before, found, opening = alone.partition(_PROMPT)
-    _, answers, closing = answered.partition(_RESPONSE)
-    if not found or not answers:
+    alone, (asked, answer) = _said(stored, ""), _said(stored, _SYSTEM)
+    before, found, opening = alone[0].partition(_PROMPT)
+    with_system, _, same = asked.partition(_PROMPT)
+    if not found or opening != same or not answer.startswith(_RESPONSE):
         raise BadRecipe(f"{stored.folder}: its chat template changes what is said, which Ollama's cannot")
-    head = _if_system(said, before)
+    head = f"{{{{ if .System }}}}{with_system}{{{{ else }}}}{before}{{{{ end }}}}" if _SYSTEM in with_system else before
     if words.begins:  # llama.cpp puts it before the text itself
         head = head.replace(words.tokens[words.special["bos"]], "")
+    closing = answer.removeprefix(_RESPONSE)
     stops = dict.fromkeys(text for text in (closing.strip(), end) if text)
-    return f"{head}{_PROMPT}{opening}{_RESPONSE}{closing}", list(stops)
+    return f"{head}{_PROMPT}{opening}{answer}", list(stops)
 
 
-def _if_system(said: Callable[[list[tuple[str, str]], bool], str], otherwise: str) -> str:
-    """What stands before the prompt, with a system message and without."""
-    try:
-        before, found, _ = said([("system", _SYSTEM), ("user", _PROMPT)], True).partition(_PROMPT)
-    except BadRecipe:  # some templates know no system
-        return otherwise
-    if not found or _SYSTEM not in before:
-        return otherwise
-    return f"{{{{ if .System }}}}{before}{{{{ else }}}}{otherwise}{{{{ end }}}}" if otherwise else (
-        f"{{{{ if .System }}}}{before}{{{{ end }}}}"
-    )  # fmt: skip
-
-
-def _chat(folder: Path) -> Callable[[list[tuple[str, str]], bool], str]:
-    """The model's own chat template."""
-    from jinja2 import TemplateError
-    from transformers import AutoTokenizer
-
-    tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-
-    def said(turns: list[tuple[str, str]], is_to_answer: bool) -> str:
-        messages = [{"role": role, "content": content} for role, content in turns]
-        try:
-            return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=is_to_answer)
-        except (TemplateError, ValueError, TypeError) as error:
-            raise BadRecipe(f"{folder}: its chat template fails ({str(error)[:100]})") from error
-
-    return said
+def _said(stored: StoredModel, system: str) -> tuple[str, str]:
+    """Prompt and answer as the model was tuned on them, with Go's variables for what is said."""
+    tokenizer: Any = tokenizer_of(stored.folder)
+    said = exchange({"instruction": system, "input": _PROMPT, "output": _RESPONSE}, tokenizer)
+    return said.prompt, said.answer

@@ -64,6 +64,12 @@ class StoredModel:
         return self.representation.get("name") in REPRESENTATIONS
 
     @property
+    def music(self) -> dict[str, Any]:
+        """Where in a language model's vocabulary music begins and how it is asked for (`models.llm.MusicTokens`)."""
+        said = self.config.get("music")
+        return said if isinstance(said, dict) and self.writes_tokens else {}
+
+    @property
     def licences(self) -> dict[str, str]:
         """Licence of each thing that it was made from, as provenance.json has them; the base model is one."""
         data = self.provenance.get("data") or {}

@@ -7,11 +7,12 @@ whose rules it does not know is refused, since its words would come out wrong wi
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from partimento.data.answers import exchange
 from partimento.errors import BadRecipe
 from partimento.exporting.stored import StoredModel
 from partimento.representations import create
@@ -73,8 +74,8 @@ def words_of(stored: StoredModel) -> Words:
     size: int = stored.config["vocab_size"]
     if stored.has_tokenizer:
         words = _of_tokenizer(stored)
-        if stored.writes_tokens:
-            words = _followed_by(words, _names(stored))
+        if stored.music:
+            words = _followed_by(_padded(words, stored.music["offset"]), stored)
     elif stored.writes_tokens:
         words = _of_representation(stored)
     else:
@@ -105,8 +106,13 @@ def _of_representation(stored: StoredModel) -> Words:
     return Words(names, (_USER_DEFINED,) * len(names), ("a b",), "gpt-2", roles)
 
 
-def _followed_by(words: Words, names: Sequence[str]) -> Words:
-    return replace(words, tokens=(*words.tokens, *names), kinds=words.kinds + (_USER_DEFINED,) * len(names))
+def _followed_by(words: Words, stored: StoredModel) -> Words:
+    """Text, then music, which ends what is written."""
+    names, offset = _names(stored), len(words.tokens)
+    roles = {**words.special, "eos": offset + create(**stored.representation).special.eos}
+    return replace(
+        words, tokens=(*words.tokens, *names), kinds=words.kinds + (_USER_DEFINED,) * len(names), special=roles
+    )
 
 
 # Text
@@ -175,20 +181,24 @@ def _cuts(path: Path, content: Mapping[str, Any]) -> str:
 
 def _with_roles(words: Words, folder: Path) -> Words:
     """The special tokens by their roles, as transformers reads them."""
+    tokenizer = tokenizer_of(folder)
+    template = tokenizer.chat_template if isinstance(tokenizer.chat_template, str) else ""
+    roles = {role: getattr(tokenizer, f"{role}_token_id") for role in ("bos", "eos", "pad", "unk")}
+    found = {role: index for role, index in roles.items() if isinstance(index, int)}
+    asked = exchange({"input": "a", "output": ""}, tokenizer).prompt
+    begins = "bos" in found and asked.startswith(words.tokens[found["bos"]])
+    return replace(words, special=found, begins=begins, chat_template=template)
+
+
+def tokenizer_of(folder: Path) -> Any:
+    """The tokenizer of a model folder, as transformers loads it.
+
+    Raises:
+        BadRecipe: there is none, or a damaged one.
+    """
     from transformers import AutoTokenizer  # takes its time
 
     try:
-        tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        begun = tokenizer("a")["input_ids"][0] == tokenizer.bos_token_id
-        template = tokenizer.chat_template or ""
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadRecipe(f"{folder}: the tokenizer cannot be read ({str(error)[:100]}); copy it again") from error
-    roles = {role: getattr(tokenizer, f"{role}_token_id") for role in ("bos", "eos", "pad", "unk")}
-    found = {role: index for role, index in roles.items() if isinstance(index, int)}
-    begins = begun or (bool(template) and "bos" in found and _says(tokenizer, words.tokens[found["bos"]]))
-    return replace(words, special=found, begins=begins, chat_template=template if isinstance(template, str) else "")
-
-
-def _says(tokenizer: Any, bos: str) -> bool:
-    """Whether a chat begins with the bos token."""
-    return tokenizer.apply_chat_template([{"role": "user", "content": "a"}], tokenize=False).startswith(bos)

@@ -1,7 +1,5 @@
 """A language model that was tuned on Chord Llama's rows goes on with a piece, and its answer becomes sheet music.
 
-    python -c "from partimento.generation.answering import Answerer; ..."   see docs/export.md
-
 It runs from a model folder, or from a GGUF file in llama.cpp. The grammar lets nothing pass that is no YAML of
 measures; bars that are not full are drawn again.
 """
@@ -19,7 +17,7 @@ from partimento.data.answers import exchange
 from partimento.errors import BadPlan, BadRecipe
 from partimento.generation.engines import Engine, LlamaCppEngine, load_engine
 from partimento.generation.gguf_tokenizer import GgufTokenizer
-from partimento.generation.text import DEFAULT_TRIES, Take, TextSampler
+from partimento.generation.text import DEFAULT_TRIES, NO_END, Take, TextSampler
 from partimento.plan import Compose, Plan
 from partimento.representations.chord_llama.answer import ChordLlamaAnswer
 
@@ -31,7 +29,7 @@ class Answer:
     take: Take
     """Its text, what is still wrong with it, and how often it was drawn."""
     musicxml: bytes
-    """The measures that stood and those of the answer as one piece."""
+    """The measures that stood and those of the answer as one piece; of one that was cut short, those that are whole."""
 
 
 class Answerer:
@@ -88,7 +86,8 @@ class Answerer:
             temperature=temperature,
             top_p=top_p,
         )
-        return Answer(take, checker.musicxml(take.text))
+        whole = take.text if NO_END not in take.faults else take.text[: checker.finished(take.text)]
+        return Answer(take, checker.musicxml(whole))
 
 
 def _tokenizer(folder: Path) -> Any:

@@ -37,7 +37,12 @@ class GgufTokenizer:
         return b"".join(self._bytes(token, not skip_special_tokens) for token in ids).decode("utf-8", "replace")
 
     def apply_chat_template(
-        self, messages: Sequence[dict[str, str]], *, tokenize: bool = False, add_generation_prompt: bool = False, **also: Any
+        self,
+        messages: Sequence[dict[str, str]],
+        *,
+        tokenize: bool = False,
+        add_generation_prompt: bool = False,
+        **also: Any,
     ) -> str:
         """Messages as the text that the model was tuned on.
 
