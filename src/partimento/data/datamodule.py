@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 import torch
@@ -52,6 +52,28 @@ class Share(NamedTuple):
 
 WHOLE = Share(0, 1)
 """All of it."""
+
+
+class Batches(Protocol):
+    """Batches of one split."""
+
+    @property
+    def rows(self) -> float:
+        """Rows of a batch, on average."""
+        ...
+
+    @property
+    def rows_per_epoch(self) -> int:
+        """Rows in which everything occurs once."""
+        ...
+
+    def batch(self, step: int, share: Share = WHOLE) -> Batch:
+        """A process's share of the batch of a step, whatever came before."""
+        ...
+
+    def once(self) -> Iterator[Batch]:
+        """Everything once, as it is."""
+        ...
 
 
 def pack(lengths: NDArray[np.int64], context: int) -> list[list[int]]:
@@ -226,7 +248,7 @@ class MusicDataModule(LightningDataModule):
         share: of each training batch that this process computes.
     """
 
-    def __init__(self, training: PackedBatches, validation: PackedBatches, share: Share = WHOLE) -> None:
+    def __init__(self, training: Batches, validation: Batches, share: Share = WHOLE) -> None:
         super().__init__()
         self.training, self.validation, self._share = training, validation, share
 
@@ -237,7 +259,7 @@ class MusicDataModule(LightningDataModule):
 
 
 class _Stream(IterableDataset[Batch]):
-    def __init__(self, batches: PackedBatches, first: int, share: Share) -> None:
+    def __init__(self, batches: Batches, first: int, share: Share) -> None:
         self._batches, self._first, self._share = batches, first, share
 
     def __iter__(self) -> Iterator[Batch]:

@@ -20,7 +20,7 @@ from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch import Callback, Trainer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from partimento.data.datamodule import Batch, PackedBatches
+from partimento.data.datamodule import Batch, Batches
 from partimento.errors import BadRecipe
 from partimento.training.averages import Averages
 from partimento.training.module import LanguageModule
@@ -88,7 +88,7 @@ class Bookkeeping(Callback):
     def __init__(
         self,
         status: Status,
-        validation: PackedBatches,
+        validation: Batches,
         every: int,
         best: Path,
         *,

@@ -41,9 +41,7 @@ def model_card(recipe: Recipe, provenance: dict[str, Any]) -> str:
             "## Losses",
             "In nats per token, on windows of pieces that were held out.",
             "",
-            "| validation | bigram model on the same tokens | below it |",
-            "|---|---|---|",
-            "| {validation:.4f} | {bigram:.4f} | {percent_below_bigram:.1f} % |".format(**losses),
+            *_losses(losses),
             "",
             f"The weights are those of step {losses['best_step']} of {training['steps']}, the best on the "
             f"validation windows. Training read {training['tokens']:,} tokens in "
@@ -59,6 +57,16 @@ def model_card(recipe: Recipe, provenance: dict[str, Any]) -> str:
             "",
         ]
     )
+
+
+def _losses(losses: dict[str, Any]) -> list[str]:
+    if "bigram" not in losses:
+        return ["| validation |", "|---|", "| {validation:.4f} |".format(**losses)]
+    return [
+        "| validation | bigram model on the same tokens of music | below it |",
+        "|---|---|---|",
+        "| {validation:.4f} | {bigram:.4f} | {percent_below_bigram:.1f} % |".format(**losses),
+    ]
 
 
 def _measures(measures: dict[str, float]) -> list[str]:

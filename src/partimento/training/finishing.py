@@ -12,6 +12,7 @@ from rich.console import Console
 from safetensors.torch import load_model
 from transformers import PreTrainedModel
 
+from partimento.models import family
 from partimento.models.folder import save_model_folder
 from partimento.training.bigram import bigram_loss
 from partimento.training.callbacks import Status
@@ -34,12 +35,11 @@ def finish(run: Run, module: LanguageModule, status: Status, out: Path, console:
     move_extras(run.folder, out)
     shutil.rmtree(run.folder)
     losses = made["losses"]
-    percent = losses["percent_below_bigram"]
-    console.print(
-        f"validation loss {status.best_loss:.3f} (step {status.best_step}), bigram {losses['bigram']:.3f}: "
-        f"{abs(percent):.1f} % {'below' if percent >= 0 else 'above'} it\nthe model is in {out}",
-        soft_wrap=True,
-    )
+    said = f"validation loss {status.best_loss:.3f} (step {status.best_step})"
+    if "bigram" in losses:
+        percent = losses["percent_below_bigram"]
+        said += f", bigram {losses['bigram']:.3f}: {abs(percent):.1f} % {'below' if percent >= 0 else 'above'} it"
+    console.print(f"{said}\nthe model is in {out}", soft_wrap=True)
 
 
 def save_standing(run: Run, module: LanguageModule, folder: Path, status: Status) -> None:
@@ -56,7 +56,7 @@ def save(
     save_model_folder(
         folder,
         model,
-        representation=run.batches.dataset.info.representation,
+        representation=run.source.representation,
         recipe=run.recipe.as_dict(),
         provenance=provenance,
         card=card,
@@ -73,24 +73,23 @@ def move_extras(run_folder: Path, out: Path) -> None:
 
 
 def _provenance(run: Run, model: PreTrainedModel, status: Status) -> dict[str, Any]:
-    """What the model learnt from, how, and how well, beside the bigram's loss on the same tokens."""
-    training, validation = run.batches.dataset, run.validation.dataset
-    bigram = bigram_loss(training, validation, prompt_loss=run.recipe.training.prompt_loss)
+    """What the model learnt from, how, and how well, beside the bigram's loss on the same tokens of music."""
+    losses: dict[str, Any] = {
+        "unit": "nats per token", "validation": status.best_loss, "best_step": status.best_step,
+        "training": status.loss,
+    }  # fmt: skip
+    if run.source.splits and family(run.recipe.model.family).reads != "text":
+        bigram = bigram_loss(*run.source.splits, prompt_loss=run.recipe.training.prompt_loss)
+        losses |= {"bigram": bigram, "percent_below_bigram": round(100 * (1 - status.best_loss / bigram), 2)}
+    splits = dict(zip(("train", "validation"), run.feed.examples, strict=True))
     return {
-        "losses": {
-            "unit": "nats per token",
-            "validation": status.best_loss,
-            "bigram": bigram,
-            "percent_below_bigram": round(100 * (1 - status.best_loss / bigram), 2),
-            "best_step": status.best_step,
-            "training": status.loss,
-        },
+        "losses": losses,
         "measures": status.best_measures,
         "data": {
-            "sources": training.info.sources,
-            "licences": training.info.licences,
-            "windows": {"train": len(training), "validation": len(validation)},
-            "tokens": {"train": len(training.ids), "validation": len(validation.ids)},
+            "sources": run.source.sources,
+            "licences": run.source.licences,
+            "windows": {name: len(examples) for name, examples in splits.items()},
+            "tokens": {name: int(examples.lengths.sum()) for name, examples in splits.items()},
         },
         "training": {
             "parameters": model.num_parameters(),

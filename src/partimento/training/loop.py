@@ -38,7 +38,7 @@ from partimento.training.snapshots import Snapshots
 from partimento.training.trackers import Tracking, trackers
 
 _TIMED_STEPS = 3
-_NOT_YET = ("data.text", "model.adapter", "model.quantise")
+_NOT_YET = ("model.adapter", "model.quantise")
 """Keys of a recipe that nobody carries out yet; who does takes them off."""
 
 
@@ -98,7 +98,7 @@ def _callbacks(run: Run, module: LanguageModule, status: Status, progress: bool)
     how, folder = run.recipe.training, run.folder
     averages = Averages(how.ema) if how.ema else None
     books = Bookkeeping(
-        status, run.validation, how.validate_every, folder / "best.safetensors",
+        status, run.feed.validation, how.validate_every, folder / "best.safetensors",
         patience=how.early_stopping, averages=averages,
     )  # fmt: skip
 
@@ -190,9 +190,8 @@ def _begin(folder: Path, belongs_to: str, steps: int) -> int:
 def _fingerprint(run: Run) -> str:
     """A hash of all that decides the outcome."""
     content = hashlib.sha256(json.dumps(run.recipe.as_dict(deciding=True), sort_keys=True).encode())
-    for dataset in (run.batches.dataset, run.validation.dataset):
-        content.update(dataset.ids.tobytes())
-        content.update(dataset.lengths.tobytes())
+    for part in run.feed.content():
+        content.update(part)
     return content.hexdigest()
 
 
@@ -202,7 +201,7 @@ def _steps_in(minutes: float, run: Run) -> int:
     run.fit(run.module(1), _TIMED_STEPS + 1, [clock], None)
     how = run.recipe.training
     # A validation is forward only, about a third of the work.
-    validation = run.validation.rows_per_epoch / run.batches.rows / 3 / how.validate_every
+    validation = run.feed.validation.rows_per_epoch / run.feed.training.rows / 3 / how.validate_every
     steps = int(minutes * 60 / (clock.seconds_per_step * (1 + validation)))
     return max(steps, how.warm_up_steps + 1)
 

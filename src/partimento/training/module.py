@@ -40,6 +40,7 @@ class LanguageModule(LightningModule):
         recipe: how to train.
         steps: optimiser steps in all, for the schedule.
         on_cpu: whether it is computed there; packed rows are then attended to piece by piece.
+        is_packed: whether batches are packed rows.
         kinds: of the model's tokens, for the measures of validation.
 
     Raises:
@@ -53,13 +54,14 @@ class LanguageModule(LightningModule):
         steps: int,
         *,
         on_cpu: bool = True,
+        is_packed: bool = True,
         kinds: TokenKinds | None = None,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.model, self.recipe, self.steps = model, recipe, steps
         self._on_cpu, self._kinds = on_cpu, kinds
-        self._by_piece = on_cpu and not recipe.compile
+        self._by_piece = on_cpu and is_packed and not recipe.compile
         self._is_compiled = recipe.compile
         if self._by_piece:
             use_pieces(model)

@@ -13,7 +13,7 @@ from partimento.data.dataset import DatasetInfo
 from partimento.data.prepare import Options, prepare
 from partimento.errors import BadRecipe
 from partimento.io import read_bytes
-from partimento.representations import create
+from partimento.representations import create, create_text
 from partimento.training.loop import processes_to_start, train
 from partimento.training.processes import joined, on_first, spread
 from partimento.training.recipe import Recipe
@@ -44,16 +44,21 @@ def dataset_of(recipe: Recipe, progress: bool = True) -> Path:
         BadRecipe: the dataset that exists was made in another way.
     """
     options, folder = _options(recipe), Path(recipe.data.dataset)
-    representation = create(recipe.data.representation, **recipe.data.representation_config)
+    if folder.suffix == ".jsonl" and folder.is_file():
+        return folder
+    is_text = recipe.data.text == "rows"
+    representation = (create_text if is_text else create)(
+        recipe.data.representation, **recipe.data.representation_config
+    )
     if not folder.exists():
         prepare(
             recipe.data.sources, folder, representation=representation.name,
-            representation_config=representation.config, options=options, progress=progress,
+            representation_config=representation.config, text=is_text, options=options, progress=progress,
         )  # fmt: skip
         return folder
     try:
         made = json.loads(read_bytes(folder / "dataset.json"))
-        same = made["options"] == asdict(options) and made["representation"] == {
+        same = made["options"] == asdict(options) and made["text_representation" if is_text else "representation"] == {
             "name": representation.name,
             **representation.config,
         }
@@ -66,6 +71,8 @@ def dataset_of(recipe: Recipe, progress: bool = True) -> Path:
 
 def augmentation_of(recipe: Recipe, dataset: Path) -> Augmentation | None:
     """What varies each piece at each reading, None if nothing does: the recipe's word, else the dataset's."""
+    if recipe.data.text == "rows":
+        return None
     data, stored = recipe.data, DatasetInfo.read(dataset).augmentation
     transpose, tempi, swap = data.transpose, data.tempi, data.swap_instruments
     if not transpose and not swap and tempi == [1.0]:

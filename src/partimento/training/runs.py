@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, Trainer
+from transformers import PreTrainedModel
 
-from partimento.data.datamodule import Augment, MusicDataModule, PackedBatches, Share
-from partimento.data.dataset import TokenDataset
+from partimento.data.datamodule import Augment, MusicDataModule, Share
 from partimento.errors import BadRecipe
-from partimento.models import Special, Vocabulary, family
+from partimento.models import Vocabulary, family
 from partimento.training.callbacks import WholeFiles
-from partimento.training.feeds import kinds_of
+from partimento.training.feeds import Feed, Source, feed, open_source
 from partimento.training.module import LanguageModule
 from partimento.training.optimising import scale_first_weights
 from partimento.training.processes import place
@@ -22,25 +22,26 @@ from partimento.training.recipe import Recipe
 from partimento.training.strategies import strategy
 
 
-@dataclass(frozen=True)
+@dataclass
 class Run:
     """What a run works with."""
 
     recipe: Recipe
-    batches: PackedBatches
-    validation: PackedBatches
+    source: Source
+    feed: Feed
     folder: Path
     on_cpu: bool
     precision: str
+    fresh: PreTrainedModel | None
+    """A model that nobody has trained yet."""
 
     def module(self, steps: int) -> LanguageModule:
-        info = self.batches.dataset.info
-        special = Special(**{name: info.special[name] for name in ("pad", "bos", "eos")})
-        kind = family(self.recipe.model.family)
-        model = kind.build(self.recipe.model_config(), Vocabulary(info.vocabulary_size, special), self.recipe.seed)
-        if self.recipe.training.mup_base_width:
-            scale_first_weights(model, self.recipe.training)
-        return LanguageModule(model, self.recipe.training, steps, on_cpu=self.on_cpu, kinds=kinds_of(info))
+        """A fresh model in training."""
+        model, self.fresh = self.fresh or first_model(self.recipe, self.source.vocabulary), None
+        return LanguageModule(
+            model, self.recipe.training, steps,
+            on_cpu=self.on_cpu, is_packed=self.feed.is_packed, kinds=self.feed.kinds,
+        )  # fmt: skip
 
     def fit(self, module: LanguageModule, steps: int, callbacks: list[Callback], checkpoint: Path | None) -> None:
         here = place()
@@ -60,7 +61,7 @@ class Run:
             enable_progress_bar=False,
             enable_model_summary=False,
         )
-        data = MusicDataModule(self.batches, self.validation, Share(here.rank, here.world))
+        data = MusicDataModule(self.feed.training, self.feed.validation, Share(here.rank, here.world))
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint)
 
 
@@ -71,22 +72,24 @@ def prepared(recipe: Recipe, dataset: Path, folder: Path, augment: Augment | Non
         BadFile: the dataset is missing or damaged.
         BadRecipe: recipe and dataset do not fit each other.
     """
-    training, validation = TokenDataset(dataset, "train"), TokenDataset(dataset, "validation")
-    name = training.info.representation.get("name")
-    if name != recipe.data.representation:
-        raise BadRecipe(
-            f"{dataset}: was prepared for {name!r}, and the recipe asks for {recipe.data.representation!r}; "
-            "change data.dataset or data.representation"
-        )
-    how = recipe.training
-    rows = how.tokens_per_batch // how.context
-    batches = PackedBatches(training, how.context, rows, seed=recipe.seed, augment=augment, prompt_loss=how.prompt_loss)
-    micro_rows = max(1, how.micro_batch_tokens // how.context)
-    held_out = PackedBatches(validation, how.context, micro_rows, prompt_loss=how.prompt_loss)
-    precision = how.precision
+    source = open_source(recipe, dataset)
+    model = first_model(recipe, source.vocabulary)
+    precision = recipe.training.precision
     if precision == "auto":
         precision = "bf16" if bf16_is_fast(on_cpu(recipe)) else "fp32"
-    return Run(recipe, batches, held_out, folder, on_cpu(recipe), precision)
+    return Run(recipe, source, feed(recipe, source, model, augment), folder, on_cpu(recipe), precision, model)
+
+
+def first_model(recipe: Recipe, vocabulary: Vocabulary) -> PreTrainedModel:
+    """The model that training begins with, always the same.
+
+    Raises:
+        BadRecipe: sizes do not fit, or what it starts from is missing.
+    """
+    model = family(recipe.model.family).build(recipe.model_config(), vocabulary, recipe.seed)
+    if recipe.training.mup_base_width:
+        scale_first_weights(model, recipe.training)
+    return model
 
 
 def on_cpu(recipe: Recipe) -> bool:

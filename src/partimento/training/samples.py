@@ -103,7 +103,7 @@ def write_samples(model: Path, prompts: Sequence[str], folder: Path) -> list[Sam
     samples = list[Sample]()
     for seed, prompt in enumerate(prompts):
         plan = parse_prompt(prompt).plan if prompt else Plan()
-        score = composer.compose(plan, seed=seed)
+        score = composer.compose(plan, text=prompt, seed=seed)
         document = json.dumps({"plan": plan.to_dict(), "prompt": prompt, "seed": seed}, ensure_ascii=False)
         write_bundle(score, unfinished / str(seed + 1), {".plan.json": document.encode()})
         consistency = harmonic_consistency(score, given_chords(plan, score))
