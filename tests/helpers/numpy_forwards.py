@@ -115,7 +115,7 @@ def lstm(state: State, config: Any, ids_T: NDArray[np.int64]) -> Floats:
 
     A layer's weights end in `_l` and its number.
     """
-    x_TC = state["embed_tokens.weight"][ids_T]
+    x_TC = state["embed_tokens.weight"][ids_T] * np.sqrt(config.hidden_size)
     for layer in range(config.num_hidden_layers):
         end = f"_l{layer}"
         weights = {n.removesuffix(end): value for n, value in under(state, "layers.").items() if n.endswith(end)}

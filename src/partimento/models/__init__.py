@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["FAMILIES", "Family", "Special", "Vocabulary", "family", "family_of", "sized"]
 
 FAMILIES = {
-    "encoder_decoder": "partimento.models.encoder_decoder",
-    "text_prefix": "partimento.models.text_prefix",
     "transformer": "partimento.models.transformer",
     "gpt2": "partimento.models.gpt2",
     "lstm": "partimento.models.lstm",
+    "encoder_decoder": "partimento.models.encoder_decoder",
+    "text_prefix": "partimento.models.text_prefix",
     "llm": "partimento.models.llm",  # last: it takes what no other does
 }
 """Module of each family; it has a `FAMILY`."""

@@ -1,7 +1,9 @@
 """Long short-term memory (Hochreiter and Schmidhuber 1997): an embedding, layers of LSTM, and an output layer.
 
-It keeps a state of fixed size instead of a cache that grows. Packed pieces and padded rows are computed as torch's
-packed sequences, so that no piece sees another and padding costs nothing; on a GPU the layers are cuDNN's.
+Embeddings are scaled by the square root of their width (Vaswani et al. 2017), so that the gates see numbers of about 1
+though the output layer shares their weights. The model keeps a state of fixed size instead of a cache that grows.
+Packed pieces and padded rows are computed as torch's packed sequences, so that no piece sees another and padding costs
+nothing; on a GPU the layers are cuDNN's.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import init
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence, pad_sequence
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationMixin, PreTrainedConfig, PreTrainedModel
-from transformers.utils import ModelOutput
+from transformers.utils.generic import ModelOutput
 
 from partimento.errors import BadRecipe
 from partimento.models import Family, Vocabulary
@@ -58,7 +60,6 @@ class LSTMConfig(PreTrainedConfig):
     max_position_embeddings: int = 1024
     tie_word_embeddings: bool = True
     dropout: float = 0.0
-    initializer_range: float = 0.02
     use_cache: bool = True
     pad_token_id: int | None = None
     bos_token_id: int | None = None
@@ -114,7 +115,7 @@ class LSTMForCausalLM(PreTrainedModel, GenerationMixin):
             pieces: lengths of the pieces in one flat row, as `attention.use_pieces` has them.
             logits_to_keep: 0 for all, else so many at the end.
         """
-        embedded_BTC = self.embed_tokens(input_ids)
+        embedded_BTC = self.embed_tokens(input_ids) * self.config.hidden_size**0.5
         wants_state = self.config.use_cache if use_cache is None else use_cache
         state = None
         if past_key_values is not None or (wants_state and attention_mask is None):
@@ -172,7 +173,7 @@ class LSTMForCausalLM(PreTrainedModel, GenerationMixin):
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
-        """Uniform weights by the width; gates forget little at first (Jozefowicz et al. 2015)."""
+        """Weights by the width; gates forget little at first (Jozefowicz et al. 2015)."""
         if isinstance(module, nn.LSTM):
             bound = module.hidden_size**-0.5
             for name, parameter in module.named_parameters():
@@ -183,7 +184,7 @@ class LSTMForCausalLM(PreTrainedModel, GenerationMixin):
                     if name.startswith("bias_ih"):
                         init.ones_(parameter.chunk(4)[1])
         elif isinstance(module, nn.Linear | nn.Embedding):
-            init.normal_(module.weight, std=self.config.initializer_range)
+            init.normal_(module.weight, std=self.config.hidden_size**-0.5)
 
 
 def _pieces(position_ids: Tensor | None, shape: torch.Size) -> list[int]:
