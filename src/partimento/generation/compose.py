@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +25,9 @@ from partimento.theory.chord import ChordSymbol
 from partimento.theory.instrument import DRUMS
 from partimento.theory.key import Key
 from partimento.theory.pitch import pitch_class
+
+if TYPE_CHECKING:
+    from partimento.generation.text_compose import TextComposer
 
 STARTER = Path(__file__).parent.parent / "models" / "starter"
 """The model that comes with the package."""
@@ -61,6 +65,10 @@ class Composer:
         """
         folder = Path(model or STARTER)
         self.engine: Engine = load_engine(folder)
+        self._writer: TextComposer | None = None
+        if getattr(self.engine, "writes_text", False):
+            self._writer = _text_composer(self.engine)
+            return
         self.representation = _representation(folder, self.engine)
         if len(self.representation.tokens) != self.engine.vocabulary_size:
             raise BadRecipe(
@@ -111,6 +119,8 @@ class Composer:
         if not 0 < top_p <= 1:
             raise BadPlan(f"top-p {top_p:g}: choose above 0 and up to 1, usually 0.9 to 1")
         rng = np.random.Generator(np.random.Philox(seed))
+        if self._writer is not None:
+            return finished(self._writer.compose(completed(plan), text, rng, temperature, top_p), plan)
         how = _How(text, rng, temperature, top_p)
         drafts = [self._draft(completed(plan), how) for _ in range(DRAFTS)]
         return engrave(finished(max(drafts, key=fullness), plan), as_barred=True)
@@ -256,6 +266,12 @@ def _named(parts: tuple[Part, ...]) -> tuple[Part, ...]:
         seen[part.name] += 1
         named.append(replace(part, name=f"{part.name} {seen[part.name]}") if total[part.name] > 1 else part)
     return tuple(named)
+
+
+def _text_composer(engine: Any) -> TextComposer:
+    from partimento.generation.text_compose import TextComposer  # takes seconds to import, and few models need it
+
+    return TextComposer(engine)
 
 
 def _representation(folder: Path, engine: Engine) -> Representation[object]:

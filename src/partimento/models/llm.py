@@ -46,6 +46,10 @@ class MusicTokens(NamedTuple):
     context: int
     """Most tokens, of text and music together."""
 
+    def asking(self, caption: str) -> str:
+        """The text before the music."""
+        return self.prompt.replace("{caption}", caption)
+
 
 @with_config(ConfigDict(extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False))
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ ENGINES = {
     "tokens": (_TRANSFORMERS, "TransformersEngine"),
     "pairs": (_CONDITIONAL, "EncoderDecoderEngine"),
     "text+tokens": (_CONDITIONAL, "TextPrefixEngine"),
+    "text": ("partimento.generation.engines.language_model", "LanguageModelEngine"),
 }
 """Module and class for models by what their family reads; it takes a `LoadedModel`."""
 
@@ -64,6 +65,7 @@ def _is_plain_llama(folder: Path) -> bool:
         and config.get("hidden_act", "silu") == "silu"
         and not (config.get("attention_bias") or config.get("mlp_bias"))
         and not (folder / "adapter_config.json").exists()
+        and "music" not in config  # a language model reads text, too
     )
 
 
