@@ -1,7 +1,5 @@
 """Composing with language models: a sentence before the music, the music's half of the logits, and texts as answers."""
 
-
-
 import numpy as np
 import pytest
 import torch
@@ -13,7 +11,7 @@ from partimento.generation.engines import load_engine
 from partimento.models import Vocabulary
 from partimento.models.folder import save_model_folder
 from partimento.models.llm import LlmConfig, build, folded
-from partimento.plan import Compose, Plan
+from partimento.plan import Plan
 from partimento.representations import create, create_text
 from partimento.theory.key import Key
 from partimento.theory.meter import Meter
