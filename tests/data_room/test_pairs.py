@@ -12,7 +12,7 @@ from music21 import corpus
 
 from partimento.data.augment import Augmentation
 from partimento.data.captions import caption_dataset
-from partimento.data.datamodule import IGNORED, count_targets
+from partimento.data.datamodule import IGNORED, Share, count_targets
 from partimento.data.dataset import TokenDataset
 from partimento.data.pairs import CaptionTexts, PairBatches, PlanTexts
 from partimento.data.plans import plan_of, plans_of, varied
@@ -108,6 +108,17 @@ def test_a_batch_depends_on_seed_and_step_alone(chorales):
     late = [stream.batch(step) for step in range(7)][6]
     assert same(late, batches(chorales, seed=1, augment=augment).batch(6))
     assert not same(stream.batch(0), batches(chorales, seed=2, augment=augment).batch(0)) or len(late["labels"]) == 1
+
+
+def test_processes_share_a_batch(chorales):
+    stream = batches(chorales, seed=1)
+    whole, shares = stream.batch(2), [stream.batch(2, Share(rank, 3)) for rank in range(3)]
+    assert len({len(share["labels"]) for share in shares}) == 1
+    assert sum(map(count_targets, shares)) == count_targets(whole)
+    together = [row for share in shares for row in share["decoder_input_ids"] if len(row)]
+    for row in whole["decoder_input_ids"]:
+        kept = row[row != 0]
+        assert any(torch.equal(kept, other[other != 0]) for other in together)
 
 
 def test_an_epoch_has_every_pair_once_within_the_budget(chorales):

@@ -9,7 +9,7 @@ often.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from partimento.data.augment import Augmentation
 from partimento.data.captions import captions_of
-from partimento.data.datamodule import IGNORED, Batch
+from partimento.data.datamodule import IGNORED, WHOLE, Batch, Share
 from partimento.data.dataset import TokenDataset
 from partimento.data.plans import plans_of, thinned, varied
 from partimento.errors import BadRecipe
@@ -95,6 +95,16 @@ class CaptionTexts:
         return said[0 if rng is None else int(rng.integers(len(said)))]
 
 
+class _Pair(NamedTuple):
+    source: NDArray[np.int64]
+    music: NDArray[np.int64]
+    labels: NDArray[np.int64]
+
+    def without_targets(self) -> _Pair:
+        """What fills the share of a process that has fewer pairs than others."""
+        return self._replace(labels=np.full_like(self.labels, IGNORED))
+
+
 class PairBatches:
     """Batches of one split.
 
@@ -154,25 +164,27 @@ class PairBatches:
         """Batches in which every pair occurs once."""
         return len(self._places)
 
-    def batch(self, step: int) -> Batch:
-        """The batch of a training step, whatever came before."""
+    def batch(self, step: int, share: Share = WHOLE) -> Batch:
+        """The batch of a training step, whatever came before, or one process's share of it."""
         epoch, place = divmod(step, len(self._places))
         number, first = self._places[int(self._generator(_ORDER, epoch).permutation(len(self._places))[place])]
         members, rows = self._classes[number]
-        order = self._generator(_MEMBERS, epoch, number).permutation(len(members))
-        return self._batch(members[order[first : first + rows]], self._generator(_CONTENT, step))
+        chosen = members[self._generator(_MEMBERS, epoch, number).permutation(len(members))[first : first + rows]]
+        part = share.of(len(chosen))
+        pairs = [self._pair(int(chosen[row]), self._generator(_CONTENT, step, row)) for row in part]
+        missing = share.most(len(chosen)) - len(pairs)
+        return self._batch(pairs + [self._pair(int(chosen[0]), None).without_targets()] * missing)
 
     def once(self) -> Iterator[Batch]:
         """All pairs once, as they are, the shortest first."""
         for number, first in self._places:
             members, rows = self._classes[number]
-            yield self._batch(members[first : first + rows], None)
+            yield self._batch([self._pair(int(member), None) for member in members[first : first + rows]])
 
     def _generator(self, purpose: int, counter: int, part: int = 0) -> np.random.Generator:
         return np.random.Generator(np.random.Philox(key=[self._seed, purpose], counter=[0, 0, part, counter]))
 
-    def _batch(self, members: NDArray[np.int64], rng: np.random.Generator | None) -> Batch:
-        pairs = [self._pair(int(self._texts.windows[member]), rng) for member in members]
+    def _batch(self, pairs: Sequence[_Pair]) -> Batch:
         sources, music, labels = zip(*pairs, strict=True)
         source, source_mask, ids, mask = _NAMES[self._form]
         batch = {
@@ -187,8 +199,8 @@ class PairBatches:
             batch["position_ids"] = torch.arange(batch[ids].shape[1]).expand(batch[ids].shape).contiguous()
         return batch
 
-    def _pair(self, window: int, rng: np.random.Generator | None) -> tuple[NDArray[np.int64], ...]:
-        """Source, music and labels of a window."""
+    def _pair(self, member: int, rng: np.random.Generator | None) -> _Pair:
+        window = int(self._texts.windows[member])
         ids, semitones, tempo = self.dataset[window].astype(np.int32), 0, 1.0
         if rng is not None and self._augment is not None:
             length = len(ids)
@@ -199,7 +211,7 @@ class PairBatches:
         labels = ids.astype(np.int64)
         labels[:first] = IGNORED
         music = ids.astype(np.int64)
-        return (source, music[:-1], labels[1:]) if self._form == "pairs" else (source, music, labels)
+        return _Pair(source, music[:-1], labels[1:]) if self._form == "pairs" else _Pair(source, music, labels)
 
 
 def _classes(lengths: NDArray[np.int64], tokens: int) -> list[tuple[NDArray[np.int64], int]]:
