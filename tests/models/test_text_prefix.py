@@ -32,7 +32,7 @@ def built(music="transformer", layers="weighted", seed=1, **changes):
     return model
 
 
-@pytest.fixture(scope="module", params=["transformer"])
+@pytest.fixture(scope="module", params=["transformer", "gpt2"])
 def model(request):
     return built(request.param)
 

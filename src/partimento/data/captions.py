@@ -19,7 +19,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from partimento.analysis.facts import Facts
-from partimento.data.dataset import TokenDataset
 from partimento.data.rewriting import Writer, rewritten
 from partimento.errors import BadFile, BadInput
 from partimento.plan.caption import Caption, caption, phrase_captions
@@ -114,22 +113,6 @@ def read_captions(folder: Path) -> dict[str, list[Caption]]:
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise BadFile(path, f"is damaged ({type(error).__name__}); caption the dataset again") from None
     return found
-
-
-def captions_of(dataset: TokenDataset) -> dict[str, list[str]]:
-    """Captions of whole pieces by piece: those written for the dataset, else those that its sources came with.
-
-    Raises:
-        BadFile: they are damaged.
-    """
-    if written := read_captions(dataset.folder):
-        return {piece: [each.text for each in said if each.first_bar is None] for piece, said in written.items()}
-    path = dataset.folder / "pieces.parquet"
-    try:
-        table = pq.read_table(path, columns=["piece", "captions"]).to_pydict() if path.is_file() else {}
-    except (pa.ArrowException, OSError) as error:
-        raise BadFile(path, f"is damaged ({type(error).__name__}); prepare the dataset again") from None
-    return dict(zip(table.get("piece", ()), table.get("captions", ()), strict=True))
 
 
 def _pieces(folder: Path) -> pq.ParquetFile:

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from partimento.data.augment import Augmentation
-from partimento.data.captions import captions_of
+from partimento.data.captioned import captions_of
 from partimento.data.datamodule import IGNORED, WHOLE, Batch, Share
 from partimento.data.dataset import TokenDataset
 from partimento.data.plans import plans_of, thinned, varied

@@ -56,6 +56,9 @@ class Family:
     """The class, or a function that finds it for a configuration."""
     reads: Literal["tokens", "pairs", "text+tokens", "text"] = "tokens"
     """What an example is made of: music tokens; a source and a target; text and music tokens; text alone."""
+    reader: Callable[[Any], tuple[Callable[[str], list[int]], bool]] | None = None
+    """Of families that read a text beside the music, from their configuration: what makes ids of a text, and whether
+    texts are made of the words of `representations.conditions`."""
     sizes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     """Named sizes: what each says under `model.config`."""
 

@@ -7,7 +7,9 @@ all its layers, and its word embedding to the source; the embedding of the music
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -27,8 +29,9 @@ from transformers.modeling_outputs import Seq2SeqLMOutput
 
 from partimento.errors import BadRecipe
 from partimento.models import Family, Vocabulary
+from partimento.models.folder import load_text
 from partimento.models.pretrained import load_base
-from partimento.models.tokenizers import source_tokenizer, stored_tokenizer
+from partimento.models.tokenizers import read_source, source_tokenizer, stored_tokenizer
 
 _LARGEST = 1 << 17
 _ARCHITECTURES: dict[str, tuple[type[Any], type[Any]]] = {
@@ -231,6 +234,17 @@ def _tuned_further(
     return base
 
 
+def reader(config: EncoderDecoderSizes) -> tuple[Callable[[str], list[int]], bool]:
+    """What makes ids of a source, for a recipe's batches, and whether sources are made of words."""
+    base = Path(config.base).expanduser()
+    if config.base and (base / "representation.json").is_file():
+        source = str(load_text(base / "config.json").get("source"))
+        tokenizer = stored_tokenizer(base, source)
+    else:
+        source, tokenizer = config.source, source_tokenizer(config.source, config.tokenizer or config.base)
+    return partial(read_source, tokenizer, most=config.source_context), source == "words"
+
+
 def _fresh(config: EncoderDecoderSizes) -> dict[str, Any]:
     """Configuration of an inner model of these sizes."""
     if config.architecture == "t5":
@@ -298,4 +312,4 @@ def read_config(content: dict[str, Any]) -> MusicEncoderDecoderConfig:
     return config
 
 
-FAMILY = Family(EncoderDecoderSizes, build, "music_encoder_decoder", read_config, MusicEncoderDecoder, reads="pairs")
+FAMILY = Family(EncoderDecoderSizes, build, "music_encoder_decoder", read_config, MusicEncoderDecoder, "pairs", reader)

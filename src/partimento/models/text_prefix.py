@@ -7,7 +7,10 @@ With the prefix masked out, or without a text, it is the music model.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Any, Literal, cast
 
 import torch
@@ -18,6 +21,7 @@ from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from partimento.errors import BadRecipe
 from partimento.models import FAMILIES, Family, Vocabulary, family, sized
+from partimento.models.folder import load_text
 from partimento.models.pretrained import load_base
 from partimento.models.text_encoder import TextEncoder, text_encoder
 
@@ -290,6 +294,14 @@ def build(config: TextPrefixSizes, vocabulary: Vocabulary, seed: int) -> TextPre
     return model
 
 
+def reader(config: TextPrefixSizes) -> tuple[Callable[[str], list[int]], bool]:
+    """What makes ids of a text, for a recipe's batches, and that texts are not made of words."""
+    stored = Path(config.base).expanduser() / "config.json"
+    known = load_text(stored).get("encoder") if config.base and stored.is_file() else None
+    encoder = text_encoder(known["name"] if isinstance(known, dict) else config.encoder)
+    return partial(encoder.tokens, most=config.text_context), False
+
+
 def _music(config: TextPrefixSizes, vocabulary: Vocabulary, seed: int) -> PreTrainedModel:
     if config.base:
         return load_base(config.base, "causal")
@@ -328,4 +340,4 @@ def read_config(content: dict[str, Any]) -> TextPrefixConfig:
     return config
 
 
-FAMILY = Family(TextPrefixSizes, build, "text_prefix", read_config, TextPrefix, reads="text+tokens")
+FAMILY = Family(TextPrefixSizes, build, "text_prefix", read_config, TextPrefix, "text+tokens", reader)
