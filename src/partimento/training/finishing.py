@@ -62,6 +62,7 @@ def save(
         card=card,
         dtype=getattr(torch, run.recipe.model.stored_dtype),
         extra_files=texts,
+        also=[tokenizer.save_pretrained] if (tokenizer := getattr(model, "tokenizer", None)) else (),
     )
 
 
