@@ -6,6 +6,7 @@ Nothing heavy is imported here: a family's file, and torch with it, loads when i
 from __future__ import annotations
 
 import importlib
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -27,6 +28,7 @@ FAMILIES = {
     "llm": "partimento.models.llm",  # last: it takes what no other does
 }
 """Module of each family; it has a `FAMILY`."""
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # when PEFT imports it, it advises kernels from a hub
 ANY = "*"
 """A family's `model_type` where it takes whatever transformers knows."""
 

@@ -11,8 +11,9 @@ FOLDER/
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -133,6 +134,7 @@ def save_adapter_folder(
     provenance: Mapping[str, Any],
     card: str,
     extra_files: Mapping[str, str] | None = None,
+    also: Sequence[Callable[[Path], object]] = (),
 ) -> Path:
     """Write what was trained beside its place and rename it into it; an older one there is replaced.
 
@@ -145,6 +147,7 @@ def save_adapter_folder(
         provenance: goes beside the base, versions and commit into `provenance.json`.
         card: Markdown for people.
         extra_files: further texts, by file name.
+        also: each writes what else belongs to it into the folder it is given, such as `tokenizer.save_pretrained`.
 
     Raises:
         BadRecipe: something else stands there, or the place cannot be written.
@@ -152,6 +155,9 @@ def save_adapter_folder(
 
     def weights_and_config(place: Path) -> None:
         tuned.save_pretrained(str(place), save_embedding_layers=False)
+        config = load_text(path := place / "adapter_config.json")
+        config["target_modules"] = sorted(config["target_modules"])  # PEFT keeps a set, and equal runs equal bytes
+        path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", "utf-8", newline="\n")
 
     return write_folder(
         folder,
@@ -160,7 +166,7 @@ def save_adapter_folder(
         provenance={**provenance, "base": base.as_dict()},
         card=card,
         extra_files=extra_files,
-        also=[weights_and_config],
+        also=[weights_and_config, *also],
     )
 
 

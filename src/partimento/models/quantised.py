@@ -6,7 +6,6 @@ bitsandbytes does the work, on CUDA and on x86 CPUs.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -86,7 +85,6 @@ def _full(layer: Any) -> nn.Module:
 
 
 def _bitsandbytes() -> Any:
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it advises kernels from a hub
     try:
         import bitsandbytes
     except ImportError as error:

@@ -14,6 +14,7 @@ from partimento.models.adapter_folder import Base, checksum, licences_of
 from partimento.models.adapters import with_adapter
 from partimento.models.quantised import quantise
 from partimento.models.start import starting_model
+from partimento.training.optimising import scale_first_weights
 from partimento.training.recipe import Recipe
 
 
@@ -52,7 +53,10 @@ def build_model(recipe: Recipe, vocabulary: Vocabulary, base: Base | None, *, dt
     """
     kind = family(recipe.model.family)
     if base is None:
-        return kind.build(recipe.model_config(), vocabulary, recipe.seed)
+        model = kind.build(recipe.model_config(), vocabulary, recipe.seed)
+        if recipe.training.mup_base_width:
+            scale_first_weights(model, recipe.training)
+        return model
     model = starting_model(kind, recipe.model_config(), vocabulary, recipe.seed, base.name)
     _check_context(recipe, model)
     if recipe.model.adapter is None:

@@ -23,8 +23,9 @@ def model_card(recipe: Recipe, provenance: dict[str, Any]) -> str:
             "---",
             f"# {recipe.name}",
             "",
-            f"A {recipe.model.family} with {training['parameters']:,} parameters that writes music as "
-            f"`{recipe.data.representation}` tokens, trained with partimento.",
+            f"{_kind(recipe, training)} that writes music as `{recipe.data.representation}` tokens, trained with "
+            "partimento.",
+            *_base(provenance.get("base")),
             "",
             "```",
             'partimento compose "a lively jig in D major" --model FOLDER --out out/jig',
@@ -80,3 +81,19 @@ def _measures(measures: dict[str, float]) -> list[str]:
         "Every token foretold from the true ones before it (accuracies: share whose likeliest token is the true one)"
     )
     return ["## Measures", f"{words}; losses in nats.", "", "| measure | |", "|---|---|", *rows, ""]
+
+
+def _kind(recipe: Recipe, training: dict[str, Any]) -> str:
+    model = f"a {recipe.model.family} with {training['parameters']:,} parameters"
+    if "adapter_parameters" not in training:
+        return model.capitalize()
+    weights = "" if recipe.model.quantise == "none" else f", whose weights are kept in {recipe.model.quantise}"
+    return f"An adapter of {training['adapter_parameters']:,} parameters beside {model}{weights},"
+
+
+def _base(base: dict[str, Any] | None) -> list[str]:
+    if base is None:
+        return []
+    licences = base["licences"]
+    known = licences if isinstance(licences, str) else ", ".join(sorted(set((licences or {}).values())))
+    return ["", f"It starts from `{base['name']}` (licences: {known or 'not stated'}; SHA-256 {base['sha256'][:12]})."]

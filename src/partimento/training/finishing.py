@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from peft import PeftModel
 from rich.console import Console
-from safetensors.torch import load_model
+from safetensors.torch import load_file
 from transformers import PreTrainedModel
 
 from partimento.models import family
+from partimento.models.adapter_folder import save_adapter_folder
 from partimento.models.folder import save_model_folder
 from partimento.training.bigram import bigram_loss
 from partimento.training.callbacks import Status
@@ -28,7 +30,8 @@ _EXTRAS = ("samples", "checkpoints", "tensorboard", "wandb")
 def finish(run: Run, module: LanguageModule, status: Status, out: Path, console: Console) -> None:
     """Write the model folder with the best weights, and clear away the rest."""
     model = run.module(1).model if is_spread(module.model) else module.model
-    load_model(model, run.folder / "best.safetensors")
+    # What is tied or frozen is not in the file.
+    model.load_state_dict(load_file(run.folder / "best.safetensors"), strict=False)
     made = _provenance(run, model, status)
     logs = {name: (run.folder / name).read_text("utf-8") for name in ("losses.csv", "metrics.csv")}
     save(run, model, out, made, model_card(run.recipe, made), logs)
@@ -50,19 +53,31 @@ def save_standing(run: Run, module: LanguageModule, folder: Path, status: Status
 
 
 def save(
-    run: Run, model: PreTrainedModel, folder: Path, provenance: dict[str, Any], card: str, texts: dict[str, str]
+    run: Run,
+    model: PreTrainedModel | PeftModel,
+    folder: Path,
+    provenance: dict[str, Any],
+    card: str,
+    texts: dict[str, str],
 ) -> None:
     """Write a model of a run; the one place that does."""
+    said: dict[str, Any] = {
+        "representation": run.source.representation,
+        "recipe": run.recipe.as_dict(),
+        "provenance": provenance,
+        "card": card,
+        "extra_files": texts,
+        "also": [tokenizer.save_pretrained] if (tokenizer := getattr(model, "tokenizer", None)) else (),
+    }
+    if isinstance(model, PeftModel):
+        assert run.base is not None, "adapters stand beside a base"
+        save_adapter_folder(folder, model, run.base, **said)
+        return
     save_model_folder(
         folder,
         model,
-        representation=run.source.representation,
-        recipe=run.recipe.as_dict(),
-        provenance=provenance,
-        card=card,
+        **said,
         dtype=getattr(torch, run.recipe.model.stored_dtype),
-        extra_files=texts,
-        also=[tokenizer.save_pretrained] if (tokenizer := getattr(model, "tokenizer", None)) else (),
     )
 
 
@@ -73,7 +88,14 @@ def move_extras(run_folder: Path, out: Path) -> None:
             os.replace(run_folder / name, out / name)
 
 
-def _provenance(run: Run, model: PreTrainedModel, status: Status) -> dict[str, Any]:
+def _sizes(model: PreTrainedModel | PeftModel) -> dict[str, int]:
+    if not isinstance(model, PeftModel):
+        return {"parameters": model.num_parameters()}
+    trained, parameters = model.get_nb_trainable_parameters()
+    return {"parameters": parameters - trained, "adapter_parameters": trained}
+
+
+def _provenance(run: Run, model: PreTrainedModel | PeftModel, status: Status) -> dict[str, Any]:
     """What the model learnt from, how, and how well, beside the bigram's loss on the same tokens of music."""
     losses: dict[str, Any] = {
         "unit": "nats per token", "validation": status.best_loss, "best_step": status.best_step,
@@ -86,6 +108,7 @@ def _provenance(run: Run, model: PreTrainedModel, status: Status) -> dict[str, A
     return {
         "losses": losses,
         "measures": status.best_measures,
+        **({"base": run.base.as_dict()} if run.base else {}),
         "data": {
             "sources": run.source.sources,
             "licences": run.source.licences,
@@ -93,7 +116,7 @@ def _provenance(run: Run, model: PreTrainedModel, status: Status) -> dict[str, A
             "tokens": {name: int(examples.lengths.sum()) for name, examples in splits.items()},
         },
         "training": {
-            "parameters": model.num_parameters(),
+            **_sizes(model),
             "steps": status.step,
             "tokens": status.tokens,
             "seconds": round(status.seconds),

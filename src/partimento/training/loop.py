@@ -38,8 +38,6 @@ from partimento.training.snapshots import Snapshots
 from partimento.training.trackers import Tracking, trackers
 
 _TIMED_STEPS = 3
-_NOT_YET = ("model.adapter", "model.quantise")
-"""Keys of a recipe that nobody carries out yet; who does takes them off."""
 
 
 def train(recipe: Recipe, dataset: Path, out: Path, *, augment: Augment | None = None, progress: bool = True) -> Path:
@@ -141,11 +139,6 @@ def processes_to_start(recipe: Recipe) -> int:
 
 def _refuse_unready(recipe: Recipe) -> None:
     """A key that is read and then not followed would mislead."""
-    asked = recipe.as_dict()
-    for key in _NOT_YET:
-        part, name = key.split(".")
-        if name in asked[part]:
-            raise BadRecipe(f"{key}: cannot be carried out yet; remove it")
     how = recipe.training
     for name in ("ema", "sample_every", "keep_checkpoints") if how.strategy == "fsdp" else ():
         if getattr(how, name):
@@ -190,6 +183,8 @@ def _begin(folder: Path, belongs_to: str, steps: int) -> int:
 def _fingerprint(run: Run) -> str:
     """A hash of all that decides the outcome."""
     content = hashlib.sha256(json.dumps(run.recipe.as_dict(deciding=True), sort_keys=True).encode())
+    if run.base:
+        content.update(run.base.sha256.encode())
     for part in run.feed.content():
         content.update(part)
     return content.hexdigest()
@@ -228,7 +223,8 @@ def _is_trained(out: Path, recipe: Recipe) -> bool:
     """Whether the very model is there already."""
     if not out.exists():
         return False
-    if not (out / "recipe.yaml").is_file() or not (out / "model.safetensors").is_file():
+    weights = (out / name for name in ("model.safetensors", "adapter_model.safetensors"))
+    if not (out / "recipe.yaml").is_file() or not any(path.is_file() for path in weights):
         raise BadRecipe(f"{out}: exists and is no model folder; choose another place")
     if load_text(out / "recipe.yaml") != recipe.as_dict():
         raise BadRecipe(f"{out}: holds a model of another recipe; name another folder or remove it")

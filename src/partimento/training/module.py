@@ -25,7 +25,7 @@ from partimento.training.measures import Tally
 from partimento.training.optimising import build_optimiser, learning_rate
 from partimento.training.processes import dealt, summed, world
 from partimento.training.recipe import TrainingRecipe
-from partimento.training.strategies import gradients_travel, shard
+from partimento.training.strategies import gradients_travel, shard, trained_names
 
 _PACKED = {"input_ids", "position_ids", "labels"}
 
@@ -60,6 +60,7 @@ class LanguageModule(LightningModule):
         super().__init__()
         self.automatic_optimization = False
         self.model, self.recipe, self.steps = model, recipe, steps
+        self.strict_loading = not trained_names(model)
         self._on_cpu, self._kinds = on_cpu, kinds
         self._by_piece = on_cpu and is_packed and not recipe.compile
         self._is_compiled = recipe.compile
@@ -149,6 +150,12 @@ class LanguageModule(LightningModule):
         self.train()
         tally.sums = torch.tensor(summed(*tally.sums.flatten().tolist()), dtype=torch.float64).view_as(tally.sums)
         return tally
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """What is frozen is not kept: the run reads it again from the base."""
+        if trained := trained_names(self):
+            weights = checkpoint["state_dict"]
+            checkpoint["state_dict"] = {name: weights[name] for name in weights if name in trained}
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """As the recipe asks for."""

@@ -35,9 +35,9 @@ def build_optimiser(model: nn.Module, recipe: TrainingRecipe, on_cpu: bool) -> t
     """
     embeddings = {id(layer.weight) for layer in model.modules() if isinstance(layer, nn.Embedding)}
     scale, kinds = mup_scale(model, recipe), dict[tuple[float, float], list[Tensor]]()
-    for parameter in model.parameters():
+    for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            is_spared = parameter.ndim < 2 or id(parameter) in embeddings
+            is_spared = parameter.ndim < 2 or id(parameter) in embeddings or "trainable_tokens" in name
             kind = (0.0, 1.0) if is_spared else (recipe.weight_decay, scale)
             kinds.setdefault(kind, []).append(parameter)
     groups = [

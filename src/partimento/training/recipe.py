@@ -202,6 +202,11 @@ class Recipe:
             is_fresh or self.training.mup_base_width is None,
             "training.mup_base_width scales the first weights of a fresh model; remove it, or model.base and adapter",
         )
+        require(
+            self.model.quantise == "none" or self.training.strategy != "fsdp",
+            "training.strategy fsdp cannot cut weights of 4 bits into parts, whose scales stand beside them; take ddp, "
+            "or set model.quantise to none",
+        )
 
     def as_dict(self, deciding: bool = False) -> dict[str, Any]:
         """Plain values, as they stand in YAML.

@@ -8,15 +8,14 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, Trainer
-from transformers import PreTrainedModel
 
 from partimento.data.datamodule import Augment, MusicDataModule, Share
 from partimento.errors import BadRecipe
-from partimento.models import Vocabulary, family
+from partimento.models.adapter_folder import Base
+from partimento.training.building import base_of, build_model
 from partimento.training.callbacks import WholeFiles
 from partimento.training.feeds import Feed, Source, feed, open_source
 from partimento.training.module import LanguageModule
-from partimento.training.optimising import scale_first_weights
 from partimento.training.processes import place
 from partimento.training.recipe import Recipe
 from partimento.training.strategies import strategy
@@ -32,12 +31,17 @@ class Run:
     folder: Path
     on_cpu: bool
     precision: str
-    fresh: PreTrainedModel | None
-    """A model that nobody has trained yet."""
+    base: Base | None
+    """The pretrained model that it starts from, if there is one."""
+    fresh: Any
+    """A model that nobody has trained yet, None once it is taken."""
 
     def module(self, steps: int) -> LanguageModule:
         """A fresh model in training."""
-        model, self.fresh = self.fresh or first_model(self.recipe, self.source.vocabulary), None
+        model = self.fresh
+        if model is None:
+            model = build_model(self.recipe, self.source.vocabulary, self.base, dtype=_dtype(self.precision))
+        self.fresh = None
         return LanguageModule(
             model, self.recipe.training, steps,
             on_cpu=self.on_cpu, is_packed=self.feed.is_packed, kinds=self.feed.kinds,
@@ -73,23 +77,16 @@ def prepared(recipe: Recipe, dataset: Path, folder: Path, augment: Augment | Non
         BadRecipe: recipe and dataset do not fit each other.
     """
     source = open_source(recipe, dataset)
-    model = first_model(recipe, source.vocabulary)
     precision = recipe.training.precision
     if precision == "auto":
         precision = "bf16" if bf16_is_fast(on_cpu(recipe)) else "fp32"
-    return Run(recipe, source, feed(recipe, source, model, augment), folder, on_cpu(recipe), precision, model)
+    base = base_of(recipe, source.vocabulary)
+    model = build_model(recipe, source.vocabulary, base, dtype=_dtype(precision))
+    return Run(recipe, source, feed(recipe, source, model, augment), folder, on_cpu(recipe), precision, base, model)
 
 
-def first_model(recipe: Recipe, vocabulary: Vocabulary) -> PreTrainedModel:
-    """The model that training begins with, always the same.
-
-    Raises:
-        BadRecipe: sizes do not fit, or what it starts from is missing.
-    """
-    model = family(recipe.model.family).build(recipe.model_config(), vocabulary, recipe.seed)
-    if recipe.training.mup_base_width:
-        scale_first_weights(model, recipe.training)
-    return model
+def _dtype(precision: str) -> torch.dtype:
+    return torch.bfloat16 if precision == "bf16" else torch.float32
 
 
 def on_cpu(recipe: Recipe) -> bool:

@@ -49,16 +49,27 @@ def gradients_travel(model: Any, now: bool) -> AbstractContextManager[None]:
 
 
 def save_weights(model: PreTrainedModel, path: Path) -> None:
-    """Write all weights as safetensors, whole or not at all; all processes call this, and the first writes."""
+    """Write weights as safetensors, whole or not at all: all of them, or those that are trained where some are frozen.
+
+    All processes call this, and the first writes.
+    """
     weights: Any = model.state_dict()
     if is_spread(model):
         weights = get_model_state_dict(model, options=StateDictOptions(full_state_dict=True, cpu_offload=True))
     if is_first():
         tied = {name for name, _ in model.named_parameters(remove_duplicate=False)}
         tied -= {name for name, _ in model.named_parameters()}
+        kept = trained_names(model) or weights.keys() - tied
         unfinished = path.with_suffix(".unfinished")
-        save_file({name: weights[name].contiguous() for name in weights if name not in tied}, unfinished)
+        save_file({name: weights[name].contiguous() for name in weights if name in kept}, unfinished)
         os.replace(unfinished, path)
+
+
+def trained_names(model: Module) -> set[str]:
+    """Names of what is trained of a model of which some is frozen; empty where nothing is."""
+    parameters = dict(model.named_parameters())
+    trained = {name for name, parameter in parameters.items() if parameter.requires_grad}
+    return trained if len(trained) < len(parameters) else set()
 
 
 def is_spread(model: Module) -> bool:
