@@ -1,6 +1,8 @@
 """A small dataset with structure to learn, and recipes that train on it in a second."""
 
 import json
+import multiprocessing
+import runpy
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,13 @@ from partimento.data.dataset import ShardWriter
 from partimento.training.recipe import DataRecipe, ModelRecipe, Recipe, TrainingRecipe
 
 VOCABULARY = 40
+
+SCRIPT = """
+import os
+from partimento.training.loop import train
+os.environ.update(environment)
+train(recipe, dataset, out, progress=False)
+"""
 
 
 def window(rng):
@@ -69,3 +78,20 @@ def recipe_with():
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def start(tmp_path_factory):
+    """Start a process that trains; imports of a second come once, in the server that the processes are forked from."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["partimento.training.run", "transformers.models.llama.modeling_llama"])
+    script = tmp_path_factory.mktemp("script") / "script.py"
+    script.write_text(SCRIPT)
+
+    def begin(recipe, dataset, out, **environment):
+        given = {"recipe": recipe, "dataset": dataset, "out": out, "environment": environment}
+        process = context.Process(target=runpy.run_path, args=(str(script), given))
+        process.start()
+        return process
+
+    return begin

@@ -2,14 +2,9 @@
 
 import csv
 import signal
-import subprocess
-import sys
-import time
-from random import Random
 
 import numpy as np
 import pytest
-import yaml
 
 from partimento.data.datamodule import PackedBatches
 from partimento.data.dataset import TokenDataset
@@ -75,35 +70,6 @@ def test_micro_batches_and_attention_by_piece_do_not_change_the_loss(trained, da
             module.measure({k: v[i : i + 2] for k, v in batch.items()} for i in (0, 2, 4, 6)).loss,
         ]
     assert losses == pytest.approx([losses[0]] * 4, abs=1e-5)
-
-
-SCRIPT = """
-import sys, yaml
-from pathlib import Path
-from partimento.training.loop import train
-from partimento.training.recipe import load_recipe
-if __name__ == "__main__":
-    train(load_recipe(Path(sys.argv[1])), Path(sys.argv[2]), Path(sys.argv[3]), progress=False)
-"""
-
-
-def test_killed_anywhere_and_run_again_it_ends_with_the_same_bytes(trained, dataset, recipe_with, tmp_path):
-    recipe, out, kill_after = recipe_with(), tmp_path / "model", Random().randint(3, 46)
-    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe.as_dict()))
-    (tmp_path / "script.py").write_text(SCRIPT)
-    arguments = [tmp_path / "script.py", tmp_path / "recipe.yaml", dataset, out]
-    process = subprocess.Popen([sys.executable, *map(str, arguments)])
-    losses = tmp_path / "model.training" / "losses.csv"
-    while process.poll() is None and not (losses.exists() and losses.read_bytes().count(b"\n") > kill_after):
-        time.sleep(0.002)
-    process.kill()
-    assert process.wait() != 0
-    assert not out.exists()
-    train(recipe, dataset, out, progress=False)
-    assert weights(out) == weights(trained), f"killed after step {kill_after}"
-    columns = ("step", "loss", "validation_loss", "learning_rate", "tokens")
-    assert [[row[c] for c in columns] for row in log(out)] == [[row[c] for c in columns] for row in log(trained)]
-    assert not losses.parent.exists()
 
 
 @pytest.mark.parametrize("step", [7, 48])

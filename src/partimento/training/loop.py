@@ -31,6 +31,7 @@ from partimento.training.callbacks import Bookkeeping, Checkpoints, Display, Los
 from partimento.training.finishing import finish, move_extras, save_standing
 from partimento.training.module import LanguageModule
 from partimento.training.processes import is_first, joined, on_first, place, spread
+from partimento.training.randomness import Randomness, untouched
 from partimento.training.recipe import Recipe
 from partimento.training.runs import Run, on_cpu, prepared
 from partimento.training.samples import Samples
@@ -75,7 +76,7 @@ def _train(recipe: Recipe, dataset: Path, out: Path, augment: Augment | None, pr
     if on_first(lambda: _is_trained(out, recipe)):
         console.print(f"{out}: is trained already; name another folder or remove it", soft_wrap=True)
         return out
-    with _threads(recipe.training.threads), _quiet():
+    with _threads(recipe.training.threads), _quiet(), untouched():
         run = prepared(recipe, dataset, _run_folder(out), augment)
         status = _status(run)
         module = run.module(status.steps)
@@ -113,7 +114,8 @@ def _callbacks(run: Run, module: LanguageModule, status: Status, progress: bool)
         writers += [Snapshots(status, folder / "checkpoints", how.checkpoint_every, kept, write)] if kept else []
     shown = [Display(status)] if progress else []
     last = Checkpoints(folder / "last.ckpt", how.checkpoint_every)
-    return [*([averages] if averages else []), books, *writers, *shown, last]
+    randomness = Randomness(run.recipe.seed, place().rank)
+    return [randomness, *([averages] if averages else []), books, *writers, *shown, last]
 
 
 def processes_to_start(recipe: Recipe) -> int:
