@@ -237,8 +237,8 @@ def _is_trained(out: Path, recipe: Recipe) -> bool:
 
 @contextmanager
 def _threads(number: int | None) -> Generator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(number or before)
+    before, together = torch.get_num_threads(), place().local_world
+    torch.set_num_threads(number or (before if together == 1 else max(1, (os.cpu_count() or 1) // together)))
     try:
         yield
     finally:

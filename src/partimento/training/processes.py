@@ -14,6 +14,7 @@ Alone, all of this costs nothing and changes nothing.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -32,6 +33,7 @@ from partimento.errors import BadRecipe, LostProcess, PartimentoError
 
 _LONG = timedelta(days=2)
 """The first process may prepare a dataset while the others wait."""
+_MEND = "the same command goes on from the last checkpoint"
 _LOST = ("closed by peer", "reset by peer", "Connection refused", "Broken pipe", "Timed out", "timed out", "timeout")
 
 Value = TypeVar("Value")
@@ -106,7 +108,7 @@ def joined(on_cpu: bool) -> Generator[Place]:
     except RuntimeError as error:
         if not any(word in str(error) for word in _LOST):
             raise
-        raise LostProcess(f"process {here.rank} of {here.world} waited in vain for another one") from error
+        raise LostProcess(f"process {here.rank} of {here.world} lost another one; {_MEND}") from error
     finally:
         _Talk.group = None
         if dist.is_initialized():
@@ -191,13 +193,18 @@ def spread(function: Callable[..., Value], arguments: tuple[Any, ...], processes
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-    config = LaunchConfig(1, 1, processes, rdzv_backend="c10d", rdzv_endpoint="localhost:0", max_restarts=0)
+    # Forked from a server that has imported all, processes start at once.
+    how = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    multiprocessing.set_forkserver_preload([function.__module__])
+    config = LaunchConfig(
+        1, 1, processes, rdzv_backend="c10d", rdzv_endpoint="localhost:0", max_restarts=0, start_method=how
+    )
     try:
         results: dict[int, Any] = elastic_launch(config, _outcome)(function, arguments, options)
     except ChildFailedError as error:
         rank, failure = error.get_first_failure()
         how = f"was ended by signal {-failure.exitcode}" if failure.exitcode < 0 else "failed, as told above"
-        raise LostProcess(f"process {rank} of {processes} {how}, and so all were stopped") from None
+        raise LostProcess(f"process {rank} of {processes} {how}, and so all were stopped; {_MEND}") from None
     except SignalException:
         raise KeyboardInterrupt from None
     errors = [each for each in results.values() if isinstance(each, BaseException)]
