@@ -8,7 +8,8 @@ import os
 import signal
 import threading
 import time
-from contextlib import nullcontext
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from pickle import UnpicklingError
@@ -193,15 +194,24 @@ class Checkpoints(Callback):
         if asked:
             raise Stopped
 
-    def teardown(self, trainer: Trainer, pl_module: Any, stage: str) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
-        self._previous.clear()
-
     def _ask_to_stop(self, number: int, frame: FrameType | None) -> None:
         self._stop = True
         if world() == 1:
             signal.signal(number, self._previous[signal.Signals(number)])
+
+
+@contextmanager
+def signals_kept() -> Generator[None]:
+    """Signals are handled after the block as they were before, however it ends."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class WholeFiles(TorchCheckpointIO):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
 import shutil
 import time
@@ -30,7 +29,7 @@ from partimento.training.averages import Averages
 from partimento.training.callbacks import Bookkeeping, Checkpoints, Display, LossLog, Status, Stopped
 from partimento.training.finishing import finish, move_extras, save_standing
 from partimento.training.module import LanguageModule
-from partimento.training.processes import is_first, joined, on_first, place, spread
+from partimento.training.processes import is_first, joined, on_first, place, quiet, spread
 from partimento.training.randomness import Randomness, untouched
 from partimento.training.recipe import Recipe
 from partimento.training.runs import Run, on_cpu, prepared
@@ -248,14 +247,6 @@ def _threads(number: int | None) -> Generator[None]:
 @contextmanager
 def _quiet() -> Generator[None]:
     """No chatter of Lightning: what matters is shown by our own callbacks."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    levels = [logger.level for logger in loggers]
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), quiet("lightning.pytorch", "lightning.fabric"):
         warnings.filterwarnings("ignore", module="lightning")
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        try:
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
+        yield

@@ -14,14 +14,17 @@ Alone, all of this costs nothing and changes nothing.
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
+import time
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar, cast
+from uuid import uuid4
 
 import torch
 import torch.distributed as dist
@@ -35,6 +38,9 @@ _LONG = timedelta(days=2)
 """The first process may prepare a dataset while the others wait."""
 _MEND = "the same command goes on from the last checkpoint"
 _LOST = ("closed by peer", "reset by peer", "Connection refused", "Broken pipe", "Timed out", "timed out", "timeout")
+
+_PATIENCE = 2.0
+"""Seconds in which the launcher notices the process that died, before one that only misses it ends too."""
 
 Value = TypeVar("Value")
 
@@ -197,19 +203,27 @@ def spread(function: Callable[..., Value], arguments: tuple[Any, ...], processes
     how = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     multiprocessing.set_forkserver_preload([function.__module__])
     config = LaunchConfig(
-        1, 1, processes, rdzv_backend="c10d", rdzv_endpoint="localhost:0", max_restarts=0, start_method=how
+        1,
+        1,
+        processes,
+        run_id=uuid4().hex,
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+        max_restarts=0,
+        start_method=how,
     )
     try:
-        results: dict[int, Any] = elastic_launch(config, _outcome)(function, arguments, options)
+        with quiet("torch.distributed.elastic", "torch.multiprocessing"):
+            results: dict[int, Any] = elastic_launch(config, _outcome)(function, arguments, options)
     except ChildFailedError as error:
         rank, failure = error.get_first_failure()
         how = f"was ended by signal {-failure.exitcode}" if failure.exitcode < 0 else "failed, as told above"
         raise LostProcess(f"process {rank} of {processes} {how}, and so all were stopped; {_MEND}") from None
     except SignalException:
         raise KeyboardInterrupt from None
-    errors = [each for each in results.values() if isinstance(each, BaseException)]
-    for error in sorted(errors, key=lambda each: isinstance(each, LostProcess)):
-        raise error
+    for error in results.values():
+        if isinstance(error, BaseException):
+            raise error
     return results[0]
 
 
@@ -219,5 +233,22 @@ def _outcome(
     """What a function returns or raises on purpose: the launcher would print a traceback of it."""
     try:
         return function(*arguments, **options)
+    except LostProcess:  # one that returned would be waited for
+        time.sleep(_PATIENCE)
+        raise SystemExit(1) from None
     except (PartimentoError, KeyboardInterrupt) as error:
         return error
+
+
+@contextmanager
+def quiet(*names: str) -> Generator[None]:
+    """No chatter of these loggers: what matters is said by ourselves."""
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

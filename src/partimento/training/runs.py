@@ -13,7 +13,7 @@ from partimento.data.datamodule import Augment, MusicDataModule, Share
 from partimento.errors import BadRecipe
 from partimento.models.adapter_folder import Base
 from partimento.training.building import base_of, build_model
-from partimento.training.callbacks import WholeFiles
+from partimento.training.callbacks import WholeFiles, signals_kept
 from partimento.training.feeds import Feed, Source, feed, open_source
 from partimento.training.module import LanguageModule
 from partimento.training.processes import place
@@ -66,7 +66,8 @@ class Run:
             enable_model_summary=False,
         )
         data = MusicDataModule(self.feed.training, self.feed.validation, Share(here.rank, here.world))
-        trainer.fit(module, datamodule=data, ckpt_path=checkpoint)
+        with signals_kept():
+            trainer.fit(module, datamodule=data, ckpt_path=checkpoint)
 
 
 def prepared(recipe: Recipe, dataset: Path, folder: Path, augment: Augment | None) -> Run:
