@@ -28,6 +28,7 @@ from partimento.models.folder import load_text
 from partimento.training.averages import Averages
 from partimento.training.callbacks import Bookkeeping, Checkpoints, Display, LossLog, Status, Stopped
 from partimento.training.finishing import finish, move_extras, save_standing
+from partimento.training.memory import memory_advice
 from partimento.training.module import LanguageModule
 from partimento.training.processes import is_first, joined, on_first, place, quiet, spread
 from partimento.training.randomness import Randomness, untouched
@@ -82,7 +83,8 @@ def _train(recipe: Recipe, dataset: Path, out: Path, augment: Augment | None, pr
         callbacks = _callbacks(run, module, status, progress)
         checkpoint = run.folder / "last.ckpt"
         try:
-            run.fit(module, status.steps, callbacks, checkpoint if checkpoint.exists() else None)
+            with memory_advice(recipe):
+                run.fit(module, status.steps, callbacks, checkpoint if checkpoint.exists() else None)
         except Stopped:
             done = f"stopped after step {status.step} of {status.steps}"
             console.print(f"{done}; the same command goes on from there", soft_wrap=True)

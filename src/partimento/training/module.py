@@ -74,14 +74,20 @@ class LanguageModule(LightningModule):
         if recipe.compile:
             model.compile()
 
-    def forward(self, batch: Batch) -> Tensor:
-        """Logits of shape (rows, tokens, vocabulary); of packed pieces, none sees another."""
+    def forward(self, batch: Batch, pieces: list[int] | None = None) -> Tensor:
+        """Logits of shape (rows, tokens, vocabulary); of packed pieces, none sees another.
+
+        Args:
+            batch: see above.
+            pieces: lengths of the packed pieces in order, by default read off their positions.
+        """
         if not self._by_piece or batch.keys() != _PACKED:
             # Without mask and cache, transformers finds the pieces in the positions.
             return self._called({name: tensor for name, tensor in batch.items() if name != "labels"})
         flat = batch["position_ids"].reshape(1, -1)
-        starts = (flat[0] == 0).nonzero()[:, 0].tolist()
-        pieces = [end - start for start, end in zip(starts, [*starts[1:], flat.shape[1]], strict=True)]
+        if pieces is None:
+            starts = (flat[0] == 0).nonzero()[:, 0].tolist()
+            pieces = [end - start for start, end in zip(starts, [*starts[1:], flat.shape[1]], strict=True)]
         ids = batch["input_ids"]
         logits = self._called({"input_ids": ids.reshape(1, -1), "position_ids": flat, "pieces": pieces})
         return logits.view(*ids.shape, -1)
@@ -97,9 +103,9 @@ class LanguageModule(LightningModule):
             self.model._compiled_call_impl = None  # pyright: ignore[reportPrivateUsage]
             return self.model(**inputs, use_cache=False).logits
 
-    def foretold(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def foretold(self, batch: Batch, pieces: list[int] | None = None) -> tuple[Tensor, Tensor]:
         """What a model says of each target, shape (n, vocabulary), and the targets, shape (n,); IGNORED is none."""
-        logits_BTV, labels_BT = self(batch), batch["labels"]
+        logits_BTV, labels_BT = self(batch, pieces), batch["labels"]
         if "decoder_input_ids" not in batch:  # there, targets stand one place behind what they are foretold from
             logits_BTV, labels_BT = logits_BTV[:, :-1], labels_BT[:, 1:]
         return logits_BTV.flatten(0, 1), labels_BT.flatten()

@@ -40,7 +40,7 @@ class Run:
         """A fresh model in training."""
         model = self.fresh
         if model is None:
-            model = build_model(self.recipe, self.source.vocabulary, self.base, dtype=_dtype(self.precision))
+            model = build_model(self.recipe, self.source.vocabulary, self.base, dtype=dtype_of(self.precision))
         self.fresh = None
         return LanguageModule(
             model, self.recipe.training, steps,
@@ -78,15 +78,13 @@ def prepared(recipe: Recipe, dataset: Path, folder: Path, augment: Augment | Non
         BadRecipe: recipe and dataset do not fit each other.
     """
     source = open_source(recipe, dataset)
-    precision = recipe.training.precision
-    if precision == "auto":
-        precision = "bf16" if bf16_is_fast(on_cpu(recipe)) else "fp32"
-    base = base_of(recipe, source.vocabulary)
-    model = build_model(recipe, source.vocabulary, base, dtype=_dtype(precision))
+    base, precision = base_of(recipe, source.vocabulary), precision_of(recipe)
+    model = build_model(recipe, source.vocabulary, base, dtype=dtype_of(precision))
     return Run(recipe, source, feed(recipe, source, model, augment), folder, on_cpu(recipe), precision, base, model)
 
 
-def _dtype(precision: str) -> torch.dtype:
+def dtype_of(precision: str) -> torch.dtype:
+    """Of the arithmetic."""
     return torch.bfloat16 if precision == "bf16" else torch.float32
 
 
@@ -100,6 +98,13 @@ def on_cpu(recipe: Recipe) -> bool:
     if chosen and recipe.training.accelerator == "gpu":
         raise BadRecipe("training.accelerator is gpu, and torch finds none here; set it to cpu or auto")
     return chosen
+
+
+def precision_of(recipe: Recipe) -> str:
+    """`fp32` or `bf16`."""
+    if recipe.training.precision != "auto":
+        return recipe.training.precision
+    return "bf16" if bf16_is_fast(on_cpu(recipe)) else "fp32"
 
 
 def bf16_is_fast(on_cpu: bool) -> bool:
