@@ -12,7 +12,8 @@ from typing import Any, Literal, overload
 
 import torch
 import transformers
-from huggingface_hub.errors import HFValidationError, StrictDataclassError
+from huggingface_hub import HfApi, try_to_load_from_cache
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, StrictDataclassError
 from safetensors import SafetensorError
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -44,13 +45,15 @@ def load_base(name: str | Path, kind: ModelKind | Literal["tokenizer"], **option
     place = _place(str(name))
     if kind == "tokenizer":
         with _one_line(place, "tokenizer"):
-            return transformers.AutoTokenizer.from_pretrained(place, trust_remote_code=False)
+            return transformers.AutoTokenizer.from_pretrained(
+                place, trust_remote_code=False, local_files_only=_is_out_of_reach(place)
+            )
     if isinstance(place, Path) and (place / "representation.json").is_file() and not options:
         return load_model_folder(place).model
     with _one_line(place, "model"), torch.random.fork_rng(devices=[]):
         model, report = getattr(transformers, _CLASSES[kind]).from_pretrained(
             place, trust_remote_code=False, use_safetensors=True, output_loading_info=True,
-            **{"dtype": torch.float32, **options},
+            local_files_only=_is_out_of_reach(place), **{"dtype": torch.float32, **options},
         )  # fmt: skip
     if missing := sorted(report["missing_keys"]):
         raise BadRecipe(f"{place}: has no weights for {missing[0]} and {len(missing) - 1} more; is it a {kind} model?")
@@ -69,6 +72,26 @@ def _place(name: str) -> Path | str:
     return name
 
 
+def _is_out_of_reach(place: Path | str) -> bool:
+    """Whether only what is on this machine can be read. The hub is asked once; downloads would try for a minute.
+
+    Raises:
+        ConnectionError: the hub cannot be reached, and nothing of the name is in the cache.
+    """
+    if isinstance(place, Path):
+        return True
+    try:
+        HfApi().model_info(place, timeout=10)
+    except (HfHubHTTPError, HFValidationError):
+        return False  # it answers, or the name is none: the download says so
+    except Exception as error:
+        known = (try_to_load_from_cache(place, name) for name in ("config.json", "tokenizer_config.json"))
+        if not any(isinstance(path, str) for path in known):
+            raise ConnectionError("cannot connect") from error
+        return True
+    return False
+
+
 @contextmanager
 def _one_line(place: Path | str, what: str) -> Generator[None]:
     """What transformers refuse, as one line that says what to do."""
@@ -77,8 +100,6 @@ def _one_line(place: Path | str, what: str) -> Generator[None]:
             yield
     except SafetensorError as error:
         raise BadRecipe(f"{place}: the weights are damaged ({error}); copy or download it again") from error
-    except HFValidationError as error:
-        raise BadRecipe(f"{place}: is neither a folder nor a name on the hub, such as openai-community/gpt2") from error
     except (OSError, ValueError, TypeError, KeyError, ImportError, RuntimeError, StrictDataclassError) as error:
         raise BadRecipe(f"{place}: the {what} cannot be loaded; {_advice(place, str(error))}") from error
 
@@ -86,6 +107,8 @@ def _one_line(place: Path | str, what: str) -> Generator[None]:
 def _advice(place: Path | str, message: str) -> str:
     if "trust_remote_code" in message or "custom code" in message:
         return "it needs code of its own, which is never run here; choose another"
+    if "Repo id must" in message:
+        return "that is neither a folder nor a name on the hub, such as openai-community/gpt2"
     if "safetensors" in message and isinstance(place, Path):
         return "it has no model.safetensors; save it with save_pretrained of a recent transformers"
     if isinstance(place, str) and ("connect" in message or "offline" in message or "cached files" in message):
