@@ -1,7 +1,7 @@
 """How near is a GGUF file to the model that it was written from, how large is it, and how fast?
 
-    python benchmarks/export/bench.py                                                   # the starter, on Bach's chorales
-    python benchmarks/export/bench.py --model FOLDER --rows DATASET --name chord-llama  # a language model, on its rows
+    python benchmarks/export/bench.py    # the starter, on Bach's chorales
+    python benchmarks/export/bench.py --model FOLDER --rows DATASET --name chord-llama    # on rows of text
 
 Teacher-forced, one token after the other as when music is written, on one thread. Torch is this package's engine in
 fp32. Speeds are CPU time, in turns within the same run. Results go under their name into `results.json`.

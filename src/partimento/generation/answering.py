@@ -6,14 +6,13 @@ measures; bars that are not full are drawn again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from partimento.data.answers import exchange
+from partimento.data.answers import Row, exchange
 from partimento.errors import BadPlan, BadRecipe
 from partimento.generation.engines import Engine, LlamaCppEngine, load_engine
 from partimento.generation.gguf_tokenizer import GgufTokenizer
@@ -46,9 +45,16 @@ class Answerer:
             GgufTokenizer(self.engine) if isinstance(self.engine, LlamaCppEngine) else _tokenizer(model)
         )
 
-    def answer(
+    def answer(self, row: Row, **how: Any) -> Answer:
+        """Go on with a row; `how` is that of `write`, which see."""
+        checker = ChordLlamaAnswer(row)
+        take = self.write(row, representation=checker, **how)
+        whole = take.text if NO_END not in take.faults else take.text[: checker.finished(take.text)]
+        return Answer(take, checker.musicxml(whole))
+
+    def write(
         self,
-        row: Mapping[str, str],
+        row: Row,
         *,
         seed: int = 0,
         bars: int | None = None,
@@ -56,8 +62,8 @@ class Answerer:
         top_p: float = 0.95,
         tries: int = DEFAULT_TRIES,
         representation: ChordLlamaAnswer | None = None,
-    ) -> Answer:
-        """Go on with a row; the same row, seed and model give the same answer.
+    ) -> Take:
+        """The text of an answer; the same row, seed and model give the same.
 
         Args:
             row: `instruction` and `input`, as `io.yaml.chord_llama_rows` makes them of a piece.
@@ -65,19 +71,18 @@ class Answerer:
             bars: how many to write; the model decides by default.
             temperature: below 1 more predictable, above 1 bolder.
             top_p: share of the likeliest continuations to choose from.
-            tries: most draws of a bar, and of what follows it.
-            representation: what checks the answer; `ChordLlamaAnswer(row)` by default.
+            tries: most draws of a bar.
+            representation: grammar and check; `ChordLlamaAnswer(row)` by default.
 
         Raises:
             BadInput: the row is none.
             BadPlan: it leaves no room in the model's context.
         """
-        checker = representation or ChordLlamaAnswer(row)
         prompt = exchange({**row, "output": ""}, self.tokenizer).prompt
         ids = self.tokenizer(prompt, add_special_tokens=False)["input_ids"]
         if len(ids) >= self.engine.context:
             raise BadPlan(f"the row takes {len(ids)} tokens, and the model reads {self.engine.context}; shorten it")
-        take = TextSampler(self.engine, self.tokenizer, checker).sample(
+        return TextSampler(self.engine, self.tokenizer, representation or ChordLlamaAnswer(row)).sample(
             Compose(Plan(bars=bars)),
             rng=np.random.Generator(np.random.Philox(seed)),
             prompt=ids,
@@ -86,8 +91,6 @@ class Answerer:
             temperature=temperature,
             top_p=top_p,
         )
-        whole = take.text if NO_END not in take.faults else take.text[: checker.finished(take.text)]
-        return Answer(take, checker.musicxml(whole))
 
 
 def _tokenizer(folder: Path) -> Any:
