@@ -125,8 +125,10 @@ class _SplitWriter:
 
     def _write_group(self) -> None:
         if self._parquet is None:
-            words: Any = _WORDS  # the stubs know only bool
-            self._parquet = pq.ParquetWriter(self._unfinished, self.schema, compression="zstd", use_dictionary=words)
+            how: Any = {"use_dictionary": _WORDS}  # the stubs know only bool
+            if "ids" in self.schema.names:
+                how["column_encoding"] = {"ids.list.element": "BYTE_STREAM_SPLIT"}  # a quarter smaller, and quicker
+            self._parquet = pq.ParquetWriter(self._unfinished, self.schema, compression="zstd", **how)
         rows = pa.concat_tables([self.schema.empty_table(), *self._tables]).combine_chunks()
         self._parquet.write_table(rows, row_group_size=self._rows_per_group)
         self._tables, self._waiting = [], 0

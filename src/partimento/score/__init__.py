@@ -26,6 +26,7 @@ from partimento.score.records import (
     NOTE,
     TEMPO,
     Records,
+    in_order,
     measures_from_meters,
     notes_array,
 )

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from partimento.errors import NeedsBeats
 from partimento.score.events import Part
@@ -21,6 +22,8 @@ EVENTS = ("programs", "transpositions", "chords", "tuplets", "directions", "repe
 """Tuples of events that have a time of their own."""
 
 Event = TypeVar("Event")
+Programs = NDArray[np.int64]
+_PROGRAMS = 128
 
 
 def slice_bars(score: Score, first: int, last: int) -> Score:
@@ -93,40 +96,54 @@ def split_programs(score: Score) -> Score:
     if not score.programs:
         return score
     programs = program_of_notes(score)
-    played = played_programs(score)
+    played = _played(score, programs)
     first = {part: at for at, (part, _) in reversed(list(enumerate(played)))}
-    place = {pair: at for at, pair in enumerate(played)}
-    notes = score.notes.copy()
-    pairs = zip(notes["part"].tolist(), programs.tolist(), strict=True)
-    notes["part"] = [place[pair] for pair in pairs]
-    changes: dict[str, Any] = {}
+    place = np.zeros(_PROGRAMS * len(score.parts), np.int64)
+    place[[_PROGRAMS * part + program for part, program in played]] = np.arange(len(played))
+    changes: dict[str, Any] = {"notes": score.notes.copy()}
+    changes["notes"]["part"] = place[_codes(score, programs)]
+    lookup = np.array([*(first[part] for part in range(len(score.parts))), -1])  # part −1 means all and stays
     for name in ("keys", "clefs", "controls", "bends"):
         changes[name] = getattr(score, name).copy()
-        parts = changes[name]["part"]
-        changes[name]["part"] = [first.get(part, part) for part in parts.tolist()]
+        changes[name]["part"] = lookup[changes[name]["part"]]
     for name in ("transpositions", "chords", "tuplets", "directions", "messages"):
         changes[name] = _moved(getattr(score, name), first)
     groups = tuple(replace(g, first=first[g.first], last=first.get(g.last + 1, len(played)) - 1) for g in score.groups)
     parts = tuple(replace(score.parts[index], program=program) for index, program in played)
-    return replace(score, parts=parts, notes=notes, programs=(), groups=groups, **changes)
+    return replace(score, parts=parts, programs=(), groups=groups, **changes)
 
 
 def played_programs(score: Score) -> list[tuple[int, int]]:
     """(part, program) of each part that `split_programs` makes."""
-    programs = program_of_notes(score)
+    return _played(score, program_of_notes(score))
+
+
+def _played(score: Score, programs: Programs) -> list[tuple[int, int]]:
+    count = len(score.notes)
+    first = np.full(_PROGRAMS * len(score.parts), count)
+    np.minimum.at(first, _codes(score, programs), np.arange(count))
+    entries = first.reshape(-1, _PROGRAMS)
     return [
         (index, program)
         for index, part in enumerate(score.parts)
-        for program in dict.fromkeys(programs[score.notes["part"] == index].tolist()) or [part.program]
+        for program in entries[index].argsort()[: np.count_nonzero(entries[index] < count)].tolist() or [part.program]
     ]
 
 
-def program_of_notes(score: Score) -> np.ndarray[Any, np.dtype[np.int64]]:
+def _codes(score: Score, programs: Programs) -> Programs:
+    """Part and program of each note as one number, shape (n,)."""
+    return _PROGRAMS * score.notes["part"].astype(np.int64) + programs
+
+
+def program_of_notes(score: Score) -> Programs:
     """The program in force at each note, shape (n,); drums are not told apart."""
-    programs = np.array([part.program for part in score.parts], np.int64)[score.notes["part"]]
-    for change in score.programs:
-        is_later = (score.notes["part"] == change.part) & (score.notes["onset_tick"] >= change.onset_tick)
-        programs[is_later] = change.program
+    notes = score.notes
+    programs = np.array([part.program for part in score.parts], np.int64)[notes["part"]]
+    for index in {change.part for change in score.programs}:
+        changes = [change for change in score.programs if change.part == index]
+        held = np.array([score.parts[index].program, *(change.program for change in changes)])
+        its = np.flatnonzero(notes["part"] == index)
+        programs[its] = held[np.searchsorted([c.onset_tick for c in changes], notes["onset_tick"][its], "right")]
     return programs
 
 

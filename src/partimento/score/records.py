@@ -65,42 +65,47 @@ _MADE: WeakValueDictionary[int, Records] = WeakValueDictionary()
 
 def canonical(array: Any, dtype: np.dtype[np.void]) -> Records:
     """A sorted, read-only copy; what was made here before comes back as it is."""
-    array = np.asarray(array, dtype=dtype)
-    if not len(array) or (not array.flags.writeable and _MADE.get(id(array)) is array):
+    if _MADE.get(id(array)) is array and not array.flags.writeable and array.dtype == dtype:
         return array
-    made = _read_only(array.copy() if _is_canonical(array) else _sorted(array))
-    _MADE[id(made)] = made
-    return made
+    array = np.asarray(array, dtype=dtype)
+    if not len(array):
+        return array
+    order = _order(array)
+    return in_order(array.copy() if order is None else array.take(order))  # twenty times as fast as indexing
 
 
-def _read_only(array: Records) -> Records:
+def in_order(array: Records) -> Records:
+    """The array itself, from now on read-only, whose maker has put it in the order of a score."""
     array.flags.writeable = False
+    _MADE[id(array)] = array
     return array
 
 
-def _sorted(array: Records) -> Records:
-    dtype = array.dtype
-    if dtype == NOTE:
-        grace, rest = array["grace"], [array[n] for n in ("voice", "staff", "part", "onset_tick")]
-        order = [array["note_id"], array["duration_tick"], array["pitch"]]
-        order += [grace, grace == 0] if grace.any() else []
-        order += [column for column in rest if column.any()]  # each column costs a sort, and many are all zero
-    else:
-        order = [_CONTROL_RANK[array["number"]]] if dtype == CONTROL else []
-        order += [array[n] for n in ("staff", "part", "onset_tick") if n in (dtype.names or ())]
-    return array.take(np.lexsort(order))  # twenty times as fast as indexing, for records
-
-
-def _is_canonical(array: Records) -> bool:
-    """Whether an array is sorted without doubt, as those of changed copies mostly are; sorting takes longer."""
-    if len(array) < 2:
-        return True
+def _order(array: Records) -> NDArray[np.int64] | None:
+    """How to sort an array, None where it is sorted, as those of changed copies mostly are."""
     key = array["onset_tick"]
     if array.dtype == NOTE:
-        if any(array[name].any() for name in ("voice", "staff", "grace")) or int(key[-1]) >> 32:
-            return False
-        key = (key << 30) + (array["part"].astype(np.int64) << 15) + array["pitch"]
-    return bool((key[1:] > key[:-1]).all())
+        return _order_of_notes(array)
+    if (key[1:] > key[:-1]).all():
+        return None
+    columns = [_CONTROL_RANK[array["number"]]] if array.dtype == CONTROL else []
+    return np.lexsort(columns + [array[n] for n in ("staff", "part", "onset_tick") if n in (array.dtype.names or ())])
+
+
+def _order_of_notes(notes: Records) -> NDArray[np.int64] | None:
+    """One key sorts quicker than several, and mostly there are neither voices nor equal notes."""
+    onset, part, grace = notes["onset_tick"], notes["part"].astype(np.int64), notes["grace"]
+    last = [notes["note_id"], notes["duration_tick"]]
+    if any(notes[name].any() for name in ("voice", "staff", "grace")) or int(onset.max()) >> 32:
+        last += [notes["pitch"], *([grace, grace == 0] if grace.any() else [])]
+        columns = (notes["voice"], notes["staff"], part, onset)
+        return np.lexsort(last + [column for column in columns if column.any()])  # each costs a sort
+    key = (onset << 30) + (part << 15) + notes["pitch"]
+    if (key[1:] > key[:-1]).all():
+        return None
+    order = np.argsort(key, kind="stable")
+    is_told = key[order[1:]] > key[order[:-1]]
+    return order if is_told.all() else np.lexsort([*last, key])
 
 
 def restated(array: Records, start: int, end: int) -> Records:

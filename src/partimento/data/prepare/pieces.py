@@ -72,10 +72,12 @@ def describe(score: Score, number: int, planned: PlannedFile, options: Options) 
         row["sketch"] = sketch(score).astype("<u4").tobytes()
     if options.lyrics == "drop":
         score = replace(score, lyrics=())
-    score = replace(score, tags=(style_of(score, file.style),))
+    if score.tags != (style := (style_of(score, file.style),)):
+        score = replace(score, tags=style)
     if options.annotate:
         score = annotated(regular(with_usual_instruments(score)), with_chords=int(content[-1], 16) % 2 == 0)
-    row["source_facts"] = json.dumps(dict(file.facts), ensure_ascii=False) if file.facts else ""
+    facts = dict(file.facts.items())
+    row["source_facts"] = json.dumps(facts, ensure_ascii=False) if facts else ""
     row["facts"] = json.dumps(facts_of(score).to_dict(), ensure_ascii=False) if options.facts else ""
     return Piece(score, row | {"style": score.tags[0]} | _opening(score))
 

@@ -26,7 +26,7 @@ import os
 import shutil
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ import pyarrow as pa
 from partimento import __version__
 from partimento.data.prepare.options import Options
 from partimento.data.sources.file import SourceFile
+from partimento.data.sources.index import Facts
 from partimento.errors import BadInput
 from partimento.io import load_scores
 from partimento.representations import Representation, TextRepresentation, create, create_text
@@ -45,6 +46,7 @@ Load = Callable[[Path], tuple[Score, ...]]
 """Reads the pieces of a file; a function that a worker can import."""
 
 MOST_FILES, MOST_BYTES, LEAST_BYTES = 128, 4 * 2**20, 2**19
+_FIELDS = [field.name for field in fields(SourceFile)]
 _SHARDS_WANTED = 48
 """A shard is closed at the first of these; small collections still make enough shards to go round."""
 
@@ -108,10 +110,7 @@ class Work:
     def files_of(self, shard: int) -> list[PlannedFile]:
         """The files of a shard."""
         rows = json.loads(self.path("files", shard).read_text("utf-8"))
-        return [
-            PlannedFile(SourceFile(**row["file"] | {"path": Path(row["file"]["path"])}), row["name"], row["size"])
-            for row in rows
-        ]
+        return [PlannedFile(_file(row["file"]), row["name"], row["size"]) for row in rows]
 
     def write(self, kind: str, shard: int, table: Any) -> None:
         """Write a table beside its place and rename it into place."""
@@ -204,7 +203,14 @@ def _create(
 
 
 def _plain(file: SourceFile) -> dict[str, Any]:
-    return asdict(file) | {"path": str(file.path), "facts": dict(file.facts)}
+    """What JSON can hold of a file; of facts that stand in an index it is told where."""
+    facts = file.facts.place if isinstance(file.facts, Facts) else dict(file.facts)
+    return {name: getattr(file, name) for name in _FIELDS} | {"path": str(file.path), "facts": facts}
+
+
+def _file(said: dict[str, Any]) -> SourceFile:
+    facts = said["facts"]
+    return SourceFile(**said | {"path": Path(said["path"]), "facts": Facts(*facts) if isinstance(facts, list) else facts})
 
 
 def _cuts(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -231,7 +237,7 @@ def _roots(files: Sequence[SourceFile]) -> dict[str, str]:
 
 
 def _name(file: SourceFile, roots: dict[str, str]) -> str:
-    return os.path.relpath(file.path, roots[file.source]).replace(os.sep, "/")
+    return str(file.path).removeprefix(roots[file.source]).lstrip(os.sep).replace(os.sep, "/")
 
 
 def _size(path: Path) -> int:
@@ -245,6 +251,7 @@ def _fingerprint(method: Method, files: Sequence[SourceFile], roots: dict[str, s
     digest = hashlib.sha256(json.dumps(asdict(method), sort_keys=True).encode())
     for file, size in zip(files, sizes, strict=True):
         said = [file.source, _name(file, roots), size, file.licence, file.style, file.caption, file.split, file.work]
+        said += [file.facts.place[1]] if isinstance(file.facts, Facts) else []
         digest.update(json.dumps(said).encode())
     return digest.hexdigest()
 

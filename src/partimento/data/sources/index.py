@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -42,8 +42,14 @@ class Facts(Mapping[str, Any]):
 
     __slots__ = ("_at", "_path")
 
-    def __init__(self, path: Path, at: int) -> None:
-        self._path, self._at = path, at
+    def __init__(self, path: Path | str, at: int) -> None:
+        """`at`: where the line of the file begins in the index."""
+        self._path, self._at = Path(path), at
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """The index, and where the line begins."""
+        return str(self._path), self._at
 
     def _row(self) -> dict[str, Any]:
         try:
@@ -61,6 +67,10 @@ class Facts(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._row())
+
+    def items(self) -> ItemsView[str, Any]:
+        """All of them, read once."""
+        return self._row().items()
 
     def __getstate__(self) -> tuple[Path, int]:
         return self._path, self._at

@@ -36,7 +36,8 @@ def _step_table(delta_length: int) -> bytes:
     return bytes(length and length + delta_length for length in behind)
 
 
-_STEP_TABLES = [_step_table(length) for length in (1, 2, 3, 4)]
+_STEP_TABLES = [_step_table(length) for length in (1, 2)]
+"""Longer delta times are rare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,9 @@ class Events:
     second: Bytes
     """0 in events that have one data byte."""
 
-    def where(self, mask: NDArray[np.bool_]) -> Events:
-        """Some of them."""
-        return Events(self.track[mask], self.tick[mask], self.status[mask], self.first[mask], self.second[mask])
+    def take(self, at: Ints) -> Events:
+        """Some of them, by their indices."""
+        return Events(self.track[at], self.tick[at], self.status[at], self.first[at], self.second[at])
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,8 @@ class _Walker:
         self.others: list[tuple[int, bytes]] = []
         """Place, content."""
         self._steps = _steps(self.data, tracks)
-        self._one, self._four = self._steps.tobytes(), _leaps(_leaps(self._steps)).tobytes()
+        places = np.arange(len(self._steps))
+        self._one, self._four = self._steps.tobytes(), _leaps(_leaps(self._steps, places), places).tobytes()
         self._ones: list[int] = []
         self._fours: list[int] = []
         """Where one event begins, or the first of four in a row."""
@@ -180,24 +182,21 @@ class _Walker:
 
 def _steps(data: bytes, tracks: tuple[Span, ...]) -> Bytes:
     """For each byte the length of an event with two data bytes that began there; 0 where it would be another one."""
-    count = len(data) - 4
     is_more = np.frombuffer(data, np.uint8) > 0x7F
+    short, long = (np.frombuffer(data.translate(table), np.uint8) for table in _STEP_TABLES)
     steps = np.zeros(len(data) + _PADDING, np.uint8)
-    for length in (4, 3, 2, 1):
-        behind = np.frombuffer(data.translate(_STEP_TABLES[length - 1]), np.uint8)[length : length + count]
-        steps[:count] = np.where(is_more[length - 1 : length - 1 + count], steps[:count], behind)
-    for _, end in tracks:
-        start = max(end - _PADDING, 0)
-        steps[start:end][np.arange(start, end) + steps[start:end] > end] = 0
-        steps[end : end + _PADDING] = 0
+    steps[: len(data) - 2] = np.where(is_more[:-2], long[2:] * ~is_more[1:-1], short[1:-1])
+    ends = np.array([end for _, end in tracks])[:, None]
+    last = np.maximum(ends - np.arange(1, _PADDING), 0)
+    steps[last] *= last + steps[last] <= ends
+    steps[ends + np.arange(_PADDING)] = 0
     for end in range(_STRETCH, len(data), _STRETCH):
         steps[end : end + _PADDING] = 0
     return steps
 
 
-def _leaps(steps: Bytes) -> Bytes:
+def _leaps(steps: Bytes, places: Ints) -> Bytes:
     """For each byte the length of two steps in a row, 0 where one of them is 0."""
-    places = np.arange(len(steps))
     second = steps.take(places + steps, mode="clip")
     return (steps + second) * (second > 0)
 
@@ -215,8 +214,9 @@ def _number(data: bytes, place: int, end: int) -> tuple[int, int]:
 def _gathered(walker: _Walker, tracks: tuple[Span, ...], warnings: list[str]) -> Decoded:
     """Times and contents of the events that the walker found."""
     data, places = np.frombuffer(walker.data, np.uint8), walker.places()
-    bounds = np.searchsorted(places, [start for start, _ in tracks])
-    counts = np.diff(bounds, append=len(places))
+    *starts, count = np.searchsorted(places, [*(start for start, _ in tracks), len(data)]).tolist()
+    bounds = np.array(starts)
+    counts = np.array([*starts[1:], count]) - bounds
     track = np.repeat(np.arange(len(tracks)), counts)
     ticks, at = _deltas(data, places)
     np.cumsum(ticks, out=ticks)
@@ -233,7 +233,7 @@ def _gathered(walker: _Walker, tracks: tuple[Span, ...], warnings: list[str]) ->
     events, others = Events(track, ticks, status, first, second), walker.others
     if is_bad.any():
         whole = _cut(is_bad, track, places, warnings)
-        events, places = events.where(whole), places[whole]
+        events, places = events.take(np.flatnonzero(whole)), places[whole]
         kept = set(places.tolist())
         others = [other for other in others if other[0] in kept]
     ends = np.zeros(len(tracks), np.int64)

@@ -10,9 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from partimento.io.midi.decode import Bytes, Decoded, Ints
 from partimento.io.midi.signs import CHANNELS, KEY_PRESSURE, NOTE_ON
+
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +41,34 @@ def pair(decoded: Decoded) -> Notes:
     is_on = (status >= NOTE_ON) & (events.second[at] > 0)
     key = source * 128 + events.first[at]
     order = np.argsort(key.astype(np.uint16) if len(decoded.ends) <= 32 else key, kind="stable")
-    key, is_on = key[order], is_on[order]
-    group = np.cumsum(np.concatenate(([False], key[1:] != key[:-1]))) if len(key) else key
-    kept = ~_strays(group, is_on)
-    if not kept.all():
-        order, is_on, group = order[kept], is_on[kept], group[kept]
-    ons, offs = order[is_on], order[~is_on]
     tick = events.tick[at]
-    ends, hanging = _ends(group[is_on], group[~is_on], tick[offs], decoded.ends[source[ons] // CHANNELS])
     end = np.zeros(len(at), np.int64)
-    end[ons] = ends
-    ons = np.sort(ons)
+    hanging = 0
+    on_rank, off_rank = np.flatnonzero(is_on[order]), np.flatnonzero(~is_on[order])
+    ons, offs = order[on_rank], order[off_rank]
+    if len(ons) == len(offs) and (on_rank < off_rank).all() and (key[ons] == key[offs]).all():
+        end[ons] = tick[offs]  # each note has its end, as in most files
+    else:
+        hanging = _set_ends(end, tick, decoded.ends[source // CHANNELS], key, is_on, order)
+    ons = np.flatnonzero(is_on)
     onset, place = tick[ons], at[ons]
     duration = np.maximum(end[ons] - onset, 1)
     return Notes(source[ons], onset, duration, events.first[place], events.second[place], hanging)
 
 
-def _strays(
-    group: Ints, is_on: np.ndarray[tuple[int], np.dtype[np.bool_]]
-) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _set_ends(end: Ints, tick: Ints, track_end: Ints, key: Ints, is_on: Mask, order: Ints) -> int:
+    """Set at each on the tick at which its note ends; gives the number of notes that end with their track."""
+    key, is_on = key[order], is_on[order]
+    group = np.cumsum(np.concatenate(([False], key[1:] != key[:-1])))
+    kept = ~_strays(group, is_on)
+    if not kept.all():
+        order, is_on, group = order[kept], is_on[kept], group[kept]
+    ons, offs = order[is_on], order[~is_on]
+    end[ons], hanging = _ends(group[is_on], group[~is_on], tick[offs], track_end[ons])
+    return hanging
+
+
+def _strays(group: Ints, is_on: Mask) -> Mask:
     """Which events are ends of no note: where the number of sounding notes would fall below 0."""
     sounding = np.cumsum(np.where(is_on, 1, -1))
     first = np.flatnonzero(np.concatenate(([True], group[1:] != group[:-1]))) if len(group) else group
@@ -75,8 +87,6 @@ def _ends(on_group: Ints, off_group: Ints, off_tick: Ints, track_end: Ints) -> t
     """Tick at which each note ends: the n-th note of a key at its n-th end, without one with its track."""
     groups = int(on_group.max(initial=-1)) + 1
     counts = np.bincount(off_group, minlength=groups)
-    if len(off_tick) == len(on_group) and np.array_equal(on_group, off_group):
-        return off_tick, 0
     starts = np.searchsorted(on_group, np.arange(groups))
     rank = np.arange(len(on_group)) - starts[on_group]
     has_end = rank < counts[on_group]

@@ -22,7 +22,7 @@ from partimento.io.midi.settings import settings
 from partimento.io.midi.signs import KEY_PRESSURE
 from partimento.io.midi.texts import syllables
 from partimento.io.midi.timing import is_on_grid, key_records, meter_rows, tempo_records
-from partimento.score import MEASURE, METER, NOTE, TEMPO, Lyric, Message, Records, Score
+from partimento.score import MEASURE, METER, NOTE, TEMPO, Lyric, Message, Records, Score, in_order
 from partimento.theory.pitch import UNSPELLED
 
 _log = logging.getLogger("partimento.io")
@@ -140,16 +140,20 @@ def _score(
 
 
 def _notes(found: Notes, layout: Layout) -> Records:
-    """The notes, in the order in which a score has them: one key sorts quicker than several."""
+    """The notes, in the order in which a score has them: one key sorts quicker than several, and mostly tells all."""
     part = layout.home[found.source]
-    order = np.argsort((found.onset_tick << 17) + (part << 7) + found.pitch, kind="stable")
+    key = (found.onset_tick << 17) + (part << 7) + found.pitch
+    order = np.argsort(key, kind="stable")
+    ordered = key[order]
+    if (ordered[1:] == ordered[:-1]).any():
+        order = np.lexsort((found.duration_tick, key))
     notes = np.zeros(len(order), NOTE)
     notes["onset_tick"], notes["duration_tick"] = found.onset_tick[order], found.duration_tick[order]
     notes["pitch"], notes["velocity"] = found.pitch[order], found.velocity[order]
     notes["part"] = part[order]
     notes["spelling"] = UNSPELLED
     notes["note_id"] = np.arange(len(notes))
-    return notes
+    return in_order(notes)
 
 
 def _bars(metas: Metas, notes: Records, track_end: int, resolution: int, name: str) -> tuple[Records, Records]:

@@ -44,7 +44,7 @@ def settings(events: Events, layout: Layout, names: dict[int, str], first_onsets
         names: by track.
         first_onsets: tick of the first note of each part.
     """
-    events = events.where((events.status >= KEY_PRESSURE) & (events.status < 0xF0))
+    events = events.take(np.flatnonzero((events.status >= KEY_PRESSURE) & (events.status < 0xF0)))
     part = layout.home[events.track * CHANNELS + (events.status & 0x0F)]
     kind = np.where(part >= 0, events.status & 0xF0, 0)
     controls, openings = _controls(events, part, kind == CONTROL_CHANGE, first_onsets)

@@ -29,7 +29,7 @@ class Stream:
     def put(self, measure: Longs, rank: Longs | int, token: Longs | int) -> None:
         """Add a token for each of some measures."""
         self._keys.append((measure << 44) + rank)
-        self._tokens.append(np.broadcast_to(np.asarray(token, np.int64), len(measure)))
+        self._tokens.append(token if isinstance(token, np.ndarray) else np.full(len(measure), token))
 
     def sorted(self) -> tuple[Ints, Longs]:
         """All tokens in order, and the measure of each."""

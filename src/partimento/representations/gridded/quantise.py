@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 
 from partimento.errors import NeedsBeats
@@ -71,11 +69,15 @@ def steps(ticks: Longs, ticks_per_quarter: int, unit: int = 1) -> Longs:
 def _measures(score: Score) -> Records:
     last = score.measures[-1]
     edges = np.append(score.measures["onset_tick"], last["onset_tick"] + last["duration_tick"])
-    starts = np.unique(steps(edges, score.ticks_per_quarter)).tolist()
+    starts = np.unique(steps(edges, score.ticks_per_quarter))
     if len(starts) == 1:
-        starts.append(starts[0] + 1)
-    pieces = [(at, min(MAX_BAR, stop - at)) for start, stop in pairwise(starts) for at in range(start, stop, MAX_BAR)]
-    return np.array(pieces, MEASURE)
+        starts = np.append(starts, starts[0] + 1)
+    pieces = -(-np.diff(starts) // MAX_BAR)
+    number = np.arange(pieces.sum()) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    measures = np.empty(len(number), MEASURE)
+    measures["onset_tick"] = onset = np.repeat(starts[:-1], pieces) + MAX_BAR * number
+    measures["duration_tick"] = np.minimum(np.repeat(starts[1:], pieces) - onset, MAX_BAR)
+    return measures
 
 
 def _notes(score: Score, velocities: bool, end: int, unit: int) -> tuple[Records, Losses]:

@@ -117,8 +117,7 @@ class Remi(Guided[State, Grammar]):
         body = encode_body(quantised, self.vocabulary)
         runs = self._runs(quantised, body[1], task, budget)
         if runs != [(0, len(quantised.measures))]:
-            whole, quantised = quantised, clipped(quantised, runs)
-            body = body if quantised is whole else encode_body(quantised, self.vocabulary)
+            quantised, body = clipped(quantised, body, runs, self.vocabulary)
         yield from cut(quantised, body, runs, task, self.vocabulary)
 
     def _excerpts(self, score: Score, quantised: Score, task: Infill, budget: int) -> Iterator[tuple[Score, Infill]]:

@@ -17,40 +17,59 @@ from partimento.representations.base import Encoded, Ints, Longs, Mask
 from partimento.representations.cutting import Window, midway
 from partimento.representations.gridded.encoding import countdown, opening_members
 from partimento.representations.gridded.quantise import doubled
-from partimento.representations.remi.encoding import chord_ids, header_ids
+from partimento.representations.remi.encoding import chord_ids, encode_body, header_ids
 from partimento.representations.remi.vocabulary import Vocabulary
-from partimento.score import Score
+from partimento.score import Score, in_order
 
+Body = tuple[Ints, Longs]
+"""Tokens, and the measure of each."""
 Run = tuple[int, int]
 """Measures of a window: the first, and the one behind the last."""
 
 
-def clipped(score: Score, runs: Sequence[Run]) -> Score:
-    """A quantised score whose notes end with the window in which they begin; the score itself if they do already."""
+def clipped(score: Score, body: Body, runs: Sequence[Run], vocabulary: Vocabulary) -> tuple[Score, Body]:
+    """A quantised score whose notes end with the window in which they begin, and its tokens.
+
+    Only the measures in which notes are clipped are encoded again; `body` is what `encode_body` gives of the score.
+    """
     edges = np.append(score.measures["onset_tick"], _end(score))
     end_of = np.full(len(score.measures), edges[-1])
     for first, last in runs:
         end_of[first:last] = edges[last]
     notes = score.notes
-    room = end_of[score.measure_at(notes["onset_tick"])] - notes["onset_tick"]
+    measure = score.measure_at(notes["onset_tick"])
+    room = end_of[measure] - notes["onset_tick"]
     is_long = notes["duration_tick"] > room
     if not is_long.any():
-        return score
+        return score, body
+    is_new = np.zeros(len(score.measures), bool)
+    is_new[measure[is_long]] = True
     notes = notes.copy()
     notes["duration_tick"] = np.minimum(notes["duration_tick"], room)
     at_edge = np.flatnonzero(notes["duration_tick"] == room)
     twice = at_edge[doubled(notes.take(at_edge))]
-    return replace(score, notes=np.delete(notes, twice) if len(twice) else notes)
+    clipped = replace(score, notes=np.delete(notes, twice) if len(twice) else notes)
+    notes = clipped.notes
+    some = replace(clipped, notes=in_order(notes.take(np.flatnonzero(is_new[score.measure_at(notes["onset_tick"])]))))
+    return clipped, _with_measures(body, encode_body(some, vocabulary), is_new)
+
+
+def _with_measures(body: Body, other: Body, is_other: Mask) -> Body:
+    """Tokens of a piece, those of some measures taken from others."""
+    is_kept, is_taken = ~is_other[body[1]], is_other[other[1]]
+    tokens, measure = (np.concatenate([a[is_kept], b[is_taken]]) for a, b in zip(body, other, strict=True))
+    order = np.argsort(measure, kind="stable")
+    return tokens[order], measure[order]
 
 
 def cut(
-    score: Score, body: tuple[Ints, Longs], runs: Sequence[Run], task: Compose, vocabulary: Vocabulary
+    score: Score, body: Body, runs: Sequence[Run], task: Compose, vocabulary: Vocabulary
 ) -> Iterator[Window]:
     """The windows of a clipped score.
 
     Args:
         score: quantised.
-        body: its tokens and the measure of each, as `encode_body` gives them.
+        body: its tokens.
         runs: measures of the windows, in order.
         task: what the tokens are for.
         vocabulary: the ids.
@@ -79,15 +98,13 @@ def cut(
 
 def _opened(ids: Ints, length: int, chord: list[int], vocabulary: Vocabulary) -> Ints:
     """A window whose first measure, of so many tokens, leaves to the header what that says; then the running chord."""
-    head = ids[:length]
-    blocks = [vocabulary.span(name) for name in ("Meter", "Key", "Tempo")]
-    is_said: Mask = np.zeros(length, bool)
-    for low, high in blocks:
-        is_said |= (head >= low) & (head < high)
-    kept = head[~is_said]
-    low, high = vocabulary.span("Length")
-    behind = 2 if len(kept) > 1 and low <= kept[1] < high else 1
-    return np.concatenate([kept[:behind], np.array(chord, np.int32), kept[behind:], ids[length:]])
+    kept, behind = ids[:1].tolist(), 1
+    for name in ("Meter", "Length", "Key", "Tempo"):
+        low, high = vocabulary.span(name)
+        if behind < length and low <= ids[behind] < high:
+            kept += [int(ids[behind])] if name == "Length" else []
+            behind += 1
+    return np.concatenate([np.array([*kept, *chord], np.int32), ids[behind:]])
 
 
 def _end(score: Score) -> int:

@@ -22,11 +22,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from partimento.plan import Task
-from partimento.representations.base import Encoded, Ints, Longs
+from partimento.representations.base import Encoded, Ints, Longs, Mask
 from partimento.representations.gridded.encoding import CHORDS, Opening, Stream, countdown, opening_members, put_changes
 from partimento.representations.gridded.vocabulary import STYLES
 from partimento.representations.remi.infill import Gap
@@ -69,6 +71,11 @@ def header_ids(
     """BOS and a plan, shape (h,): style and parts are those of the score, the `written` ones are masked."""
     first, (meter, key, tempo) = vocabulary.first, opening
     style = score.tags[0] if score.tags else STYLES[0]
+    instruments = list[int]()
+    for index, part in enumerate(score.parts):
+        instruments.append(first["Instrument"] + part.instrument)
+        if index in written:
+            instruments.append(first["Mask"])
     ids = [
         first["BOS"],
         first["Style"] + STYLES.index(style),
@@ -77,14 +84,7 @@ def header_ids(
         first["Tempo"] + tempo,
         first["Bars"] + bars - 1,
         *vocabulary.midway(task),
-        *(
-            token
-            for index, part in enumerate(score.parts)
-            for token in (
-                first["Instrument"] + part.instrument,
-                *([first["Mask"]] if index in written else []),
-            )
-        ),
+        *instruments,
         *([first["Chords"]] if has_chords else []),
     ]
     return np.array(ids, np.int32)
@@ -152,9 +152,8 @@ def _put_notes(stream: Stream, score: Score, vocabulary: Vocabulary) -> None:
     onset = notes["onset_tick"] - score.measures["onset_tick"][measure]
     index = np.arange(len(notes))
 
-    opens_segment = np.concatenate(([True], (np.diff(measure) != 0) | (np.diff(part) != 0)))
-    changed = (np.diff(onset) != 0) | (np.diff(duration) != 0) | (np.diff(notes["velocity"].astype(np.int64)) != 0)
-    opens_group = opens_segment | np.concatenate(([True], changed))
+    opens_segment = _changes(measure, part)
+    opens_group = opens_segment | _changes(onset, duration, notes["velocity"])
     _put_instruments(stream, score, vocabulary, measure[opens_segment], part[opens_segment], index[opens_segment])
 
     group = index[opens_group]
@@ -176,12 +175,23 @@ def _put_notes(stream: Stream, score: Score, vocabulary: Vocabulary) -> None:
     stream.put(measure, _rank(index, _LAST_RANK), np.where(is_drum, first["Drum"], first["Pitch"]) + notes["pitch"])
 
 
+def _changes(*columns: NDArray[Any]) -> Mask:
+    """Where one of some columns has another value than in the row before; true in the first row."""
+    changed = np.ones(len(columns[0]), bool)
+    changed[1:] = np.any([column[1:] != column[:-1] for column in columns], axis=0)
+    return changed
+
+
 def _order(score: Score, measure: Longs) -> Longs:
-    """Notes by measure, part, onset, duration (the longest first), velocity and pitch; two keys sort quickly."""
+    """Notes by measure, part, onset, duration (the longest first), velocity and pitch; one key sorts quickest."""
     notes, onset = score.notes, score.notes["onset_tick"] - score.measures["onset_tick"][measure]
-    place = (((measure << 15) + notes["part"]) << 24) + onset
-    shape = (-notes["duration_tick"] << 16) + (notes["velocity"].astype(np.int64) << 8) + notes["pitch"]
-    return np.lexsort((shape, place))
+    duration = notes["duration_tick"]
+    place = (measure * len(score.parts) + notes["part"]) * (int(onset.max()) + 1) + onset
+    shape = ((int(duration.max()) - duration) << 16) + (notes["velocity"].astype(np.int64) << 8) + notes["pitch"]
+    bits = int(shape.max()).bit_length()
+    if bits + int(place.max()).bit_length() > 63:
+        return np.lexsort((shape, place))
+    return np.argsort((place << bits) + shape, kind="stable")
 
 
 def _rank(note: Longs, rank: int) -> Longs:
