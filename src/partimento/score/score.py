@@ -148,6 +148,8 @@ class Score:
     def seconds_at(self, tick: ArrayLike) -> NDArray[np.float64]:
         """Performed time of each tick in seconds, by the tempo map (120 bpm where it says nothing)."""
         ticks, seconds, per_tick = self._tempo_map()
+        if len(ticks) == 1:
+            return np.asarray(tick) * per_tick[0]
         index = np.maximum(np.searchsorted(ticks, tick, "right") - 1, 0)
         return seconds[index] + (np.asarray(tick) - ticks[index]) * per_tick[index]
 

@@ -58,14 +58,16 @@ class TokenRows:
             Number of `rows` and `tokens`.
         """
         windows = [window for window in self._windows(score) if window.notes]
+        tokens = 0
         for chunk, window in enumerate(windows):
             ids, prompt = window.encoded.ids, len(window.encoded.prompt)
+            tokens += len(ids)
             self._ids.append(ids)
             self._prompts.append(self._middle(ids) if self._options.half else prompt)
             self._notes.append(window.notes)
             self._places.append(place)
             self._chunks.append(chunk)
-        return {"rows": len(windows), "tokens": sum(len(window.encoded.ids) for window in windows)}
+        return {"rows": len(windows), "tokens": tokens}
 
     def table(self) -> Any:
         """All rows: ids, prompt_length, place, chunk, notes."""

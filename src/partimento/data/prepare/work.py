@@ -210,7 +210,9 @@ def _plain(file: SourceFile) -> dict[str, Any]:
 
 def _file(said: dict[str, Any]) -> SourceFile:
     facts = said["facts"]
-    return SourceFile(**said | {"path": Path(said["path"]), "facts": Facts(*facts) if isinstance(facts, list) else facts})
+    return SourceFile(
+        **said | {"path": Path(said["path"]), "facts": Facts(*facts) if isinstance(facts, list) else facts}
+    )
 
 
 def _cuts(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:

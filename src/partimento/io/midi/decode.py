@@ -238,8 +238,9 @@ def _gathered(walker: _Walker, tracks: tuple[Span, ...], warnings: list[str]) ->
         others = [other for other in others if other[0] in kept]
     ends = np.zeros(len(tracks), np.int64)
     np.maximum.at(ends, events.track, events.tick)
-    index = np.searchsorted(places, [place for place, _ in others]).tolist()
-    found = [Other(int(events.track[i]), int(events.tick[i]), data) for i, (_, data) in zip(index, others, strict=True)]
+    index = np.searchsorted(places, [place for place, _ in others])
+    columns = events.track[index].tolist(), events.tick[index].tolist(), [content for _, content in others]
+    found = list(map(Other, *columns))
     return Decoded(events, found, ends, warnings)
 
 

@@ -77,7 +77,8 @@ def cuts(notes: Notes, budget: int, ends_midway: bool) -> Cuts:
     """
     onset, found = notes.onset, list[tuple[int, int, int]]()
     room, first = (budget - 1) // 3, 0
-    rests = np.maximum((np.diff(onset, prepend=0) - 1) // RESOLUTION, 0)
+    earlier = np.concatenate([np.zeros(1, np.int64), onset])[:-1]
+    rests = np.maximum((onset - earlier - 1) // RESOLUTION, 0)
     cost = np.cumsum(rests + 1)  # triples up to and with each note
     while first < len(onset) and room > 0:
         start = int(onset[first])

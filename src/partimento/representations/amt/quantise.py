@@ -116,6 +116,8 @@ def _none(notes: Notes) -> Mask:
 
 def _entries(program: Longs, sections: Longs) -> Longs:
     """How many instruments have entered in its section before that of each note, shape (n,)."""
+    if not len(program) or (program == program[0]).all():
+        return np.zeros_like(program)
     played = by_entry(program)
     place, shape = places(program, played), (int(sections.max(initial=-1)) + 1, len(played))
     first, at = np.full(shape, len(program)), sections * len(played) + place

@@ -62,9 +62,7 @@ def _with_measures(body: Body, other: Body, is_other: Mask) -> Body:
     return tokens[order], measure[order]
 
 
-def cut(
-    score: Score, body: Body, runs: Sequence[Run], task: Compose, vocabulary: Vocabulary
-) -> Iterator[Window]:
+def cut(score: Score, body: Body, runs: Sequence[Run], task: Compose, vocabulary: Vocabulary) -> Iterator[Window]:
     """The windows of a clipped score.
 
     Args:
