@@ -114,6 +114,19 @@ def test_a_truncated_file_gives_what_is_whole(caplog: pytest.LogCaptureFixture) 
     assert "cut.mid" in caplog.text
 
 
+def test_the_absurdly_late_end_of_a_damaged_track_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    late = " ff ff ff 7f b0 01 01" * 7 + " 00 c0 05 00 ff 01 01 61 " + END
+    (score,) = read(midi("00 90 3c 40 01 80 3c 00" + late, division=1), "late.mid")
+    assert columns(score) == [(0, 1, 60, 64, 0)]
+    assert (score.messages, score.programs, score.end_tick) == ((), (), 4)
+    assert "was left out" in caplog.text
+
+
+def test_long_delta_times_are_told() -> None:
+    (score,) = read(midi("00 90 3c 40 81 80 00 80 3c 00 81 80 80 00 90 3e 40 08 3e 00 " + END, division=9999), "l.mid")
+    assert columns(score) == [(0, 1 << 14, 60, 64, 0), ((1 << 14) + (1 << 21), 8, 62, 64, 0)]
+
+
 def test_film_frames_have_seconds_and_no_beats() -> None:
     (score,) = read(midi("00 90 3c 40 81 48 80 3c 00 " + END, division=-25 << 8 | 40), "frames.mid")
     assert not len(score.meters)

@@ -58,6 +58,7 @@ __all__ = [
     "Spanner",
     "Transposition",
     "Tuplet",
+    "in_order",
     "measures_from_meters",
     "notes_array",
 ]

@@ -209,10 +209,9 @@ def _plain(file: SourceFile) -> dict[str, Any]:
 
 
 def _file(said: dict[str, Any]) -> SourceFile:
-    facts = said["facts"]
-    return SourceFile(
-        **said | {"path": Path(said["path"]), "facts": Facts(*facts) if isinstance(facts, list) else facts}
-    )
+    facts: Any = said["facts"]
+    known: dict[str, Any] = {"path": Path(said["path"]), "facts": Facts(*facts) if isinstance(facts, list) else facts}
+    return SourceFile(**{**said, **known})
 
 
 def _cuts(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -95,7 +95,7 @@ def _within_limits(decoded: Decoded, resolution: int, name: str) -> Decoded:
         quarters = int(events.tick[is_note].max()) // resolution
         raise BadFile(name, f"it lasts {quarters} quarters; cut it before {MAX_QUARTERS}")
     others = [other for other in decoded.others if other.tick <= limit]
-    kept = events.where(~late)
+    kept = events.take(np.flatnonzero(~late))
     ends = np.zeros_like(decoded.ends)
     np.maximum.at(ends, kept.track, kept.tick)
     warnings = [*decoded.warnings, f"what stands behind {MAX_QUARTERS} quarters was left out"]

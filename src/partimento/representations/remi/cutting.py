@@ -57,7 +57,8 @@ def clipped(score: Score, body: Body, runs: Sequence[Run], vocabulary: Vocabular
 def _with_measures(body: Body, other: Body, is_other: Mask) -> Body:
     """Tokens of a piece, those of some measures taken from others."""
     is_kept, is_taken = ~is_other[body[1]], is_other[other[1]]
-    tokens, measure = (np.concatenate([a[is_kept], b[is_taken]]) for a, b in zip(body, other, strict=True))
+    tokens = np.concatenate([body[0][is_kept], other[0][is_taken]])
+    measure = np.concatenate([body[1][is_kept], other[1][is_taken]])
     order = np.argsort(measure, kind="stable")
     return tokens[order], measure[order]
 
