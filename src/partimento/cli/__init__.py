@@ -54,6 +54,7 @@ _COMMANDS = {
         "data": ("", "Get music to learn from, and see what a dataset holds."),
         "prepare": ("prepare:prepare", "Turn folders of music into a dataset for training."),
         "train": ("train:train", "Train a model from a recipe."),
+        "sweep": ("sweep:sweep", "Train a recipe with many settings, and compare them."),
         "merge": ("merge:merge", "Merge an adapter into its base."),
         "export": ("export:export", "Write a model for Ollama, llama.cpp and others."),
     },
@@ -139,7 +140,7 @@ def main(tokens: Sequence[str] | None = None) -> int:
         print_error(str(error))
         return 1
     except KeyboardInterrupt:
-        goes_on = arguments[:1] in (["prepare"], ["train"]) or arguments[:2] == ["data", "get"]
+        goes_on = arguments[:1] in (["prepare"], ["train"], ["sweep"]) or arguments[:2] == ["data", "get"]
         print_error("stopped; the same command goes on" if goes_on else "stopped")
         return 130
     except BrokenPipeError:  # the reader of a pipe has seen enough

@@ -68,10 +68,26 @@ def override(content: Any, setting: str) -> None:
         value = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise BadRecipe(f"--set {setting}: the value is no YAML; put it in quotes") from error
+    put(content, key.strip(), value, f"--set {setting}")
+
+
+def put(content: Any, key: str, value: Any, said: str) -> None:
+    """Put a value under `key.key` into the content of a recipe.
+
+    Args:
+        content: is changed.
+        key: where.
+        value: plain.
+        said: what asked for it, for the message.
+
+    Raises:
+        BadRecipe: on the way there stands a value.
+    """
+    path = key.split(".")
     for name in path[:-1]:
         content = content.setdefault(name, {})
         if not isinstance(content, dict):
-            raise BadRecipe(f"--set {setting}: {name} is a value and has no keys inside")
+            raise BadRecipe(f"{said}: {name} is a value and has no keys inside")
     content[path[-1]] = value
 
 
