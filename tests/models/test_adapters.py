@@ -2,31 +2,44 @@
 
 import json
 import shutil
+from inspect import signature
 from typing import Any
 
 import pytest
 import torch
 from peft import PeftModel
 from torch.nn.functional import cross_entropy
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
 from partimento.cli import main
 from partimento.errors import BadRecipe
 from partimento.generation.engines import load_engine
-from partimento.models import Special, Vocabulary, family
+from partimento.models import FAMILIES, Special, Vocabulary, family
 from partimento.models.adapter_folder import Base, checksum, load_adapter, save_adapter_folder
 from partimento.models.adapters import as_intended, with_adapter
 from partimento.models.folder import load_model_folder, save_model_folder
 from partimento.models.merge import heard, merge
-from partimento.models.quantised import dequantise, linear_layers, quantise
+from partimento.models.quantised import added_modules, dequantise, linear_layers, quantise
 from partimento.models.tuning import AdapterConfig
 
 VOCABULARY = Vocabulary(50, Special(0, 1, 2))
+LLAMA: dict[str, Any] = {"hidden_size": 32, "layers": 2, "heads": 4, "key_value_heads": 2, "ff_size": 48, "context": 64}
 TINY: dict[str, dict[str, Any]] = {
-    "transformer": {"hidden_size": 32, "layers": 2, "heads": 4, "key_value_heads": 2, "ff_size": 48, "context": 64},
-}
+    "transformer": LLAMA,
+    "gpt2": {"hidden_size": 32, "layers": 2, "heads": 4, "ff_size": 48, "context": 64},
+    "encoder_decoder": {
+        "hidden_size": 32, "encoder_layers": 1, "decoder_layers": 2, "heads": 4, "ff_size": 48, "context": 64,
+        "dropout": 0.0,
+    },
+    "text_prefix": {"music_config": LLAMA, "context": 64, "layers": "weighted"},
+    "llm": {"base": "", "context": 64},
+}  # fmt: skip
 WITHOUT_LINEAR_LAYERS = {"lstm"}
 KINDS = [(kind, weights) for kind in ("lora", "dora") for weights in ("none", "nf4")]
+TEXT_MODEL = LlamaConfig(
+    vocab_size=70, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,
+    num_key_value_heads=2, max_position_embeddings=64,
+)  # fmt: skip
 PAPERS: dict[str, Any] = {
     "representation": {"name": "remi"},
     "provenance": {"data": {"licences": {"bach": "CC0"}}},
@@ -34,17 +47,27 @@ PAPERS: dict[str, Any] = {
 }
 
 
+def test_every_family_is_here():
+    assert TINY.keys() | WITHOUT_LINEAR_LAYERS == FAMILIES.keys()
+
+
 @pytest.fixture(params=TINY, scope="module")
 def base(request, tmp_path_factory):
     """A small model of a family, in its folder; its weights are large enough for mistakes to show."""
-    name, folder = request.param, tmp_path_factory.mktemp("models") / "base"
-    model = family(name).build(family(name).config(**TINY[name]), VOCABULARY, 3)
+    name, place = request.param, tmp_path_factory.mktemp("models")
+    config = dict(TINY[name])
+    if name == "llm":
+        config["base"] = str(place / "text")
+        torch.manual_seed(3)
+        LlamaForCausalLM(TEXT_MODEL).save_pretrained(place / "text")
+        return Base(config["base"], name, config, VOCABULARY, 3, "none", checksum(config["base"]))
+    model = family(name).build(family(name).config(**config), VOCABULARY, 3)
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.ndim == 2:
                 parameter.mul_(3)
-    save_model_folder(folder, model, recipe={"model": {"family": name}}, **PAPERS)
-    return Base(str(folder), name, TINY[name], VOCABULARY, 3, "none", checksum(str(folder)))
+    folder = save_model_folder(place / "base", model, recipe={"model": {"family": name}}, **PAPERS)
+    return Base(str(folder), name, config, VOCABULARY, 3, "none", checksum(str(folder)))
 
 
 @pytest.fixture(params=KINDS, ids="-".join, scope="module")
@@ -60,10 +83,17 @@ def fresh(base, kind, **options):
     return model, with_adapter(model, AdapterConfig(kind=kind[0], rank=4, **options), seed=1, base=base.name)
 
 
-def train(model, tuned, steps=4):
-    optimiser = torch.optim.AdamW([each for each in tuned.parameters() if each.requires_grad], lr=2e-2)
+def rows(base):
+    """Rows of tokens to train, where rows can be told apart."""
+    return True if base.family == "llm" else [(3, 6)]
+
+
+def train(model, tuned, steps=6):
+    optimiser = torch.optim.AdamW([each for each in tuned.parameters() if each.requires_grad], lr=1e-2)
     ids = torch.arange(3, 43)[None]
-    given = {"input_ids": ids, **({"decoder_input_ids": ids} if model.config.is_encoder_decoder else {})}
+    given = {"input_ids": ids}
+    if "decoder_input_ids" in signature(model.forward).parameters:
+        given = {"input_ids": ids % model.config.source_vocab_size, "decoder_input_ids": ids}
     losses = []
     for _ in range(steps):
         loss = cross_entropy(tuned(**given).logits[0, :-1], ids[0, 1:])
@@ -81,7 +111,7 @@ def train(model, tuned, steps=4):
 @pytest.fixture(scope="module")
 def trained(base, kind, tmp_path_factory):
     """A trained adapter's folder, the base as it was described, and the logits of both together."""
-    model, tuned = fresh(base, kind, train_tokens=[(3, 6)])
+    model, tuned = fresh(base, kind, train_tokens=rows(base))
     losses = train(model, tuned)
     assert losses[-1] < losses[0] - 0.05
     described = Base(base.name, base.family, base.config, VOCABULARY, 3, kind[1], base.sha256)
@@ -95,31 +125,36 @@ def test_a_fresh_adapter_changes_nothing(base, kind):
     if kind[1] == "nf4":
         quantise(model)
     before = heard(model)
-    with_adapter(model, AdapterConfig(kind=kind[0], rank=4, train_tokens=[(3, 6)]), seed=1)
+    with_adapter(model, AdapterConfig(kind=kind[0], rank=4, train_tokens=rows(base)), seed=1)
     torch.testing.assert_close(heard(model), before, atol=1e-5, rtol=1e-5)
 
 
 def test_what_is_trained_is_as_many_as_by_hand(base, kind):
     model = base.model()
-    sizes = [sorted(layer.weight.shape) for _, layer in linear_layers(model)]
-    head, embedding = model.get_output_embeddings(), model.get_input_embeddings()
-    rows = embedding.weight.shape[1] * (1 if head.weight is embedding.weight else 2)
-    rank = 4 * sum(sum(size) for size in sizes)
-    outputs = [layer.weight.shape[0 if isinstance(layer, torch.nn.Linear) else 1] for _, layer in linear_layers(model)]
-    lengths = sum(outputs) if kind[0] == "dora" else 0
-    _, tuned = fresh(base, kind, train_tokens=[(3, 6)])
-    assert tuned.get_nb_trainable_parameters()[0] == rank + lengths + 3 * rows
+    layers = [layer for _, layer in linear_layers(model)]
+    outputs = sum(layer.weight.shape[0 if isinstance(layer, torch.nn.Linear) else 1] for layer in layers)
+    expected = 4 * sum(sum(layer.weight.shape) for layer in layers) + (outputs if kind[0] == "dora" else 0)
+    added = [model.get_submodule(name) for name in added_modules(model)]
+    expected += sum(parameter.numel() for module in added for parameter in module.parameters())
+    if rows(base) is not True:
+        head, embedding = model.get_output_embeddings(), model.get_input_embeddings()
+        expected += 3 * embedding.weight.shape[1] * (1 if head.weight is embedding.weight else 2)
+    _, tuned = fresh(base, kind, train_tokens=rows(base))
+    assert tuned.get_nb_trainable_parameters()[0] == expected
 
 
 def test_only_what_is_asked_for_gets_gradients(base, kind):
-    model, tuned = fresh(base, kind, targets="attention", train_tokens=[(3, 6)])
+    model, tuned = fresh(base, kind, targets="attention", train_tokens=rows(base))
     before = {name: tensor.clone() for name, tensor in tuned.state_dict().items() if "base_layer" in name}
     train(model, tuned)
     for name, parameter in tuned.named_parameters():
-        is_adapter = any(word in name for word in ("lora_", "trainable_tokens"))
-        assert parameter.requires_grad == is_adapter, name
-        assert is_adapter is False or "tokens" in name or "att" in name.lower(), name
+        is_adapter = "lora_" in name
+        assert parameter.requires_grad == (is_adapter or "trainable_tokens" in name or "modules_to_save" in name), name
+        assert not is_adapter or "att" in name.lower(), name
     after = tuned.state_dict()
+    assert before
+    head = model.get_output_embeddings()  # rows that input and output share are trained at both ends
+    assert base.family == "llm" or hasattr(head, "token_adapter")
     assert all(torch.equal(after[name], before[name]) for name in before)
 
 
@@ -146,7 +181,7 @@ def test_peft_reads_the_folder(trained, base, kind):
     if base.family != "transformer" or kind[1] == "nf4":
         pytest.skip("transformers' own loading is the same for all families")
     model = AutoModelForCausalLM.from_pretrained(base.name)
-    with as_intended():
+    with as_intended(model):
         tuned = PeftModel.from_pretrained(model, str(folder))
     assert torch.equal(heard(tuned.eval().get_base_model()), logits)
 
@@ -239,6 +274,19 @@ def test_damage_is_one_line(adapter, damage):
 def test_what_a_model_does_not_have_is_refused(adapter, options, word):
     with pytest.raises(BadRecipe, match=word):
         with_adapter(load_model_folder(adapter.parent / "base").model, AdapterConfig(**options), seed=1)
+
+
+def test_rows_that_peft_cannot_tell_apart_are_refused(base):
+    if rows(base) is True:
+        with pytest.raises(BadRecipe, match="train_tokens"):
+            fresh(base, ("lora", "none"), train_tokens=[(3, 6)])
+
+
+def test_a_model_without_linear_layers_is_refused():
+    for name in WITHOUT_LINEAR_LAYERS:
+        model = family(name).build(family(name).config(hidden_size=32, layers=2, context=64), VOCABULARY, 3)
+        with pytest.raises(BadRecipe, match="in full"):
+            with_adapter(model, AdapterConfig(), seed=1)
 
 
 def test_frozen_parts_get_no_adapter_even_in_nf4(adapter):

@@ -191,7 +191,7 @@ def load_adapter(folder: Path, base: str | None = None, *, whole: bool = False) 
         quantise(model)
         if whole:
             dequantise(model)
-    with torch.random.fork_rng(devices=[]), as_intended():
+    with torch.random.fork_rng(devices=[]), as_intended(model):
         try:
             tuned = PeftModel(model, config)
         except (ValueError, TypeError, KeyError, AttributeError) as error:

@@ -54,7 +54,7 @@ def with_adapter(model: PreTrainedModel, config: AdapterConfig, *, seed: int, ba
         fan_in_fan_out=isinstance(model.get_submodule(targets[0]), Conv1D),
         task_type=_task(model),
     )
-    with torch.random.fork_rng(devices=[]), as_intended():
+    with torch.random.fork_rng(devices=[]), as_intended(model):
         torch.manual_seed(seed)
         tuned = get_peft_model(model, lora)
     tuned.peft_config["default"].base_model_name_or_path = base
@@ -62,12 +62,24 @@ def with_adapter(model: PreTrainedModel, config: AdapterConfig, *, seed: int, ba
 
 
 @contextmanager
-def as_intended() -> Generator[None]:
-    """PEFT without warnings that nobody can heed: of attributes that it asks for itself, and of Conv1D."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*is_gradient_checkpointing.* is deprecated", FutureWarning)
-        warnings.filterwarnings("ignore", "fan_in_fan_out is set to", UserWarning)
-        yield
+def as_intended(model: PreTrainedModel) -> Generator[None]:
+    """PEFT wraps a model without warnings that nobody can heed, and knows of rows that a model inside it shares."""
+    held: Any = model
+    config, keys = held.config, held._tied_weights_keys
+    head = held.get_output_embeddings()
+    is_unsaid = head is not None and head.weight is held.get_input_embeddings().weight
+    is_unsaid = is_unsaid and not hasattr(config, "tie_word_embeddings")
+    if is_unsaid:
+        config.tie_word_embeddings, held._tied_weights_keys = True, keys or {}
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*is_gradient_checkpointing.* is deprecated", FutureWarning)
+            warnings.filterwarnings("ignore", "fan_in_fan_out is set to", UserWarning)
+            yield
+    finally:
+        if is_unsaid:
+            del config.tie_word_embeddings
+            held._tied_weights_keys = keys
 
 
 def _targets(model: PreTrainedModel, config: AdapterConfig) -> list[str]:
@@ -101,12 +113,15 @@ def _token_rows(model: PreTrainedModel, config: AdapterConfig) -> dict[str, list
     ids = sorted({token for first, end in config.token_ranges() for token in range(first, end)})
     if not ids:
         return None
+    if any("embed" in name for name in added_modules(model)):
+        raise BadRecipe("model.adapter.train_tokens: the added tokens are trained with all they need; write true")
     embedding, head = cast(Any, model.get_input_embeddings()), cast(Any, model.get_output_embeddings())
     if ids[-1] >= len(embedding.weight):
         raise BadRecipe(
             f"model.adapter.train_tokens: there is no id {ids[-1]}; the last is {len(embedding.weight) - 1}"
         )
-    layers = [embedding] if head is None or head.weight is embedding.weight else [embedding, head]
+    is_tied = head is None or head.weight is embedding.weight
+    layers = [embedding] if is_tied else [embedding, head]
     names = {id(module): name for name, module in model.named_modules()}
     return {names[id(layer)]: ids for layer in layers}
 

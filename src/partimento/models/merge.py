@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ def heard(model: Any) -> Tensor:
     generator = torch.Generator().manual_seed(_PROBE_SEED)
     length = min(_PROBE_TOKENS, getattr(config, "max_position_embeddings", None) or _PROBE_TOKENS)
     ids = torch.randint(config.vocab_size, (1, length), generator=generator)
-    if not config.is_encoder_decoder:
+    if "decoder_input_ids" not in signature(model.forward).parameters:
         return model(input_ids=ids).logits
     source = ids % getattr(config, "source_vocab_size", config.vocab_size)
     return model(input_ids=source, decoder_input_ids=ids).logits
