@@ -62,7 +62,7 @@ class LanguageModule(LightningModule):
         self.model, self.recipe, self.steps = model, recipe, steps
         self.strict_loading = not trained_names(model)
         self._on_cpu, self._kinds = on_cpu, kinds
-        self._by_piece = on_cpu and is_packed and not recipe.compile
+        self._by_piece = is_packed and not recipe.compile  # lengths of pieces would be compiled in
         self._is_compiled = recipe.compile
         if self._by_piece:
             use_pieces(model)
