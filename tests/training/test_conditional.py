@@ -37,19 +37,11 @@ def place(tmp_path_factory):
 def trained(place):
     """Train a smoke recipe on the chorales; each at most once."""
 
-    def train(name, *settings):
-        recipe = load_recipe(
-            RECIPES / f"{name}.yaml",
-            [f"data.sources=[{place / 'music'}]", "data.prepare.validation=20", "data.prepare.test=0",
-             "training.threads=1", *settings],
-        )  # fmt: skip
-        dataset = place / recipe.data.dataset
-        recipe = load_recipe(
-            RECIPES / f"{name}.yaml",
-            [f"data.sources=[{place / 'music'}]", "data.prepare.validation=20", "data.prepare.test=0",
-             "training.threads=1", f"data.dataset={dataset}", *settings],
-        )  # fmt: skip
-        return run(recipe, place / name, progress=False)
+    def train(name, *settings, out=""):
+        path = RECIPES / f"{name}.yaml"
+        usual = [f"data.sources=[{place / 'music'}]", f"data.dataset={place / load_recipe(path).data.dataset}",
+                 "data.prepare.validation=20", "data.prepare.test=0", "training.threads=1"]  # fmt: skip
+        return run(load_recipe(path, [*usual, *settings]), place / (out or name), progress=False)
 
     return train
 
@@ -141,6 +133,6 @@ def test_a_pretrained_bart_learns_music(trained, place):
 
 def test_what_a_recipe_leaves_open_is_named(place, trained):
     with pytest.raises(BadRecipe, match=r"data\.text"):
-        trained("jazz-base-smoke", "data.text=null", "name=other")
+        trained("jazz-base-smoke", "data.text=null", out="other")
     with pytest.raises(BadRecipe, match="words"):
-        trained("jazz-base-smoke", "data.text=caption", "name=other")
+        trained("jazz-base-smoke", "data.text=caption", out="other")
