@@ -114,7 +114,7 @@ def test_a_base_is_tuned(trained, base, kind):
     if kind != "full":
         pytest.importorskip("bitsandbytes")
     folder = trained(f"jazz-qlora-{kind}-smoke", f"model.base={base}")
-    ids, score = written(Composer(folder), CHORDS)
+    _, score = written(Composer(folder), CHORDS)
     assert len(score.notes) > 3
     assert (folder / "adapter_model.safetensors").exists() == (kind != "full")
 

@@ -55,6 +55,7 @@ _COMMANDS = {
         "prepare": ("prepare:prepare", "Turn folders of music into a dataset for training."),
         "train": ("train:train", "Train a model from a recipe."),
         "sweep": ("sweep:sweep", "Train a recipe with many settings, and compare them."),
+        "weights": ("weights:weights", "Show which layers of a text encoder a model listens to."),
         "merge": ("merge:merge", "Merge an adapter into its base."),
         "export": ("export:export", "Write a model for Ollama, llama.cpp and others."),
     },

@@ -98,6 +98,8 @@ class MusicEncoderDecoderConfig(PreTrainedConfig):
     """Most tokens of music."""
     source_context: int = 256
     """Most tokens of the source."""
+    tie_word_embeddings: bool = True
+    """Whether the head has the weights of the embedding; PEFT asks for it."""
 
 
 class MusicEncoderDecoder(PreTrainedModel):
@@ -108,6 +110,7 @@ class MusicEncoderDecoder(PreTrainedModel):
     main_input_name = "decoder_input_ids"
     supports_gradient_checkpointing = True
     _supports_sdpa = True
+    _tied_weights_keys = {}  # noqa: RUF012 - those of the model inside; PEFT asks for a dictionary
     _no_split_modules = ["BartEncoderLayer", "BartDecoderLayer", "T5Block"]  # noqa: RUF012
 
     def __init__(self, config: MusicEncoderDecoderConfig) -> None:
@@ -129,8 +132,8 @@ class MusicEncoderDecoder(PreTrainedModel):
             nn.init.normal_(self.source.weight, std=_embedding_std(self.inner.config))
 
     def get_input_embeddings(self) -> nn.Module:
-        """The embedding of the music."""
-        return self.inner.get_input_embeddings()
+        """The embedding of the music, as the decoder holds it."""
+        return self.inner.get_decoder().embed_tokens
 
     def get_output_embeddings(self) -> nn.Module:
         """The head over the music."""
@@ -212,6 +215,7 @@ def build(config: EncoderDecoderSizes, vocabulary: Vocabulary, seed: int) -> Mus
         source=config.source,
         max_position_embeddings=_room(inner, config.context),
         source_context=_room(inner, config.source_context),
+        tie_word_embeddings=inner.get("tie_word_embeddings", True),
         **ids,
     )
     with torch.random.fork_rng(devices=[]):

@@ -88,6 +88,7 @@ class TextPrefix(PreTrainedModel, GenerationMixin):
     base_model_prefix = "music"
     supports_gradient_checkpointing = True
     _supports_sdpa = True
+    _tied_weights_keys = {}  # noqa: RUF012 - those of the model inside; PEFT asks for a dictionary
     _no_split_modules = ["LlamaDecoderLayer", "GPT2Block"]  # noqa: RUF012
 
     def __init__(self, config: TextPrefixConfig) -> None:
