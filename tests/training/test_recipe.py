@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
 from partimento.errors import BadInput
+from partimento.training.estimate import estimate
 from partimento.training.recipe import load_recipe, recipe_from
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
@@ -107,3 +109,17 @@ def test_what_is_no_recipe_is_refused(tmp_path, content, words):
 def test_missing_recipe(tmp_path):
     with pytest.raises(BadInput, match="no such recipe"):
         load_recipe(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_shipped_recipes_can_be_carried_out(path, monkeypatch):
+    """A micro-batch goes through a model without content; a base that is not on this machine is named."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    recipe = load_recipe(path, ["training.accelerator=cpu"])
+    base = recipe.model.base or getattr(recipe.model_config(), "base", None)
+    if base and not Path(base).exists():
+        with pytest.raises(BadInput, match=re.escape(base)):
+            estimate(recipe, timed=False)
+        return
+    found = estimate(recipe, timed=False)
+    assert found.parameters >= found.trained > 0 < found.activations

@@ -1,8 +1,8 @@
 """What a recipe will take, before anything is trained: parameters, memory, time.
 
 Activations are not guessed: the model is built of tensors without content (torch's FakeTensorMode), a row goes
-through it, and what autograd keeps for the way back is added up. FLOPs of both ways are counted alike. A pretrained
-base is loaded for it.
+through it, and what autograd keeps for the way back is added up. FLOPs of both ways are counted alike. What is
+pretrained, base or text encoder, is loaded for it.
 """
 
 from __future__ import annotations
@@ -110,7 +110,8 @@ def estimate(recipe: Recipe, timed: bool = True) -> Estimate:
 def _tried(recipe: Recipe, precision: str, cpu: bool) -> tuple[LanguageModule, float, float]:
     """The model, bytes of activations and FLOPs of a micro-batch: those of one row, times the rows."""
     rows = _rows(recipe)
-    if not (recipe.model.base or recipe.model.adapter):
+    loads = recipe.model.base or recipe.model.adapter or family(recipe.model.family).reads == "text+tokens"
+    if not loads:
         try:
             with FakeTensorMode(allow_non_fake_inputs=True):
                 module = _module(recipe, cpu)
