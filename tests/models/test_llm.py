@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
 from partimento.errors import BadRecipe
 from partimento.models import Special, Vocabulary, family
@@ -190,10 +190,13 @@ def test_a_wider_music_model_goes_through_the_linear_layer(llama, tmp_path):
         extended(llama, initialise_from=music_model(tmp_path / "other", 16, size=29))
 
 
-def test_midi_llm_s_layout_comes_out_and_is_read(tmp_path):
+def test_midi_llm_s_layout_comes_out_and_is_read(tmp_path, llama):
     """183,286 rows: Llama's 128,256, AMT's 55,028 and two without a meaning; a folder of theirs is taken as it is."""
     sizes = {"hidden_size": 4, "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 1}
     config = LlamaConfig(vocab_size=midi_llm.SHIFT, intermediate_size=4, tie_word_embeddings=True, **sizes)
+    tokenizer = AutoTokenizer.from_pretrained(llama)
+    for name in ("llama", "midi_llm"):
+        tokenizer.save_pretrained(tmp_path / name)
     LlamaForCausalLM(config).save_pretrained(tmp_path / "llama")
     amt = Vocabulary(vocabulary.SIZE, Special(vocabulary.SEPARATOR, vocabulary.AUTOREGRESS, vocabulary.SEPARATOR))
     options = {"offset": midi_llm.SHIFT, "vocabulary_size": midi_llm.VOCABULARY}

@@ -21,8 +21,8 @@ class Captioned:
     """The windows of a dataset whose pieces have captions, as a language model with tokens of music reads them.
 
     A window is text in the tokenizer's own ids, then music, its ids raised by `offset`. Of several captions of a
-    piece, its windows take one after the other. `prompt_length` counts text and the prompt of the music. Music that
-    would not fit behind its caption is cut at its end.
+    piece, its windows take one after the other. `prompt_length` counts the text and the token that opens music, so that
+    a loss without prompts is one of music. Music that would not fit behind its caption is cut at its end.
 
     Versions in other keys, tempi or instruments would make captions untrue; so there is no augmentation.
 
@@ -58,7 +58,7 @@ class Captioned:
             )
         whole = text_lengths + dataset.lengths[self.windows]
         self.lengths: NDArray[np.int64] = np.minimum(whole, context)
-        self.prompt_length: NDArray[np.int32] = (text_lengths + dataset.prompt_length[self.windows]).astype(np.int32)
+        self.prompt_length: NDArray[np.int32] = (text_lengths + 1).astype(np.int32)
         self.cut = int((whole > context).sum())
         """Windows whose end does not fit behind their captions."""
 

@@ -255,7 +255,7 @@ def build(config: LlmConfig, vocabulary: Vocabulary, seed: int) -> PreTrainedMod
     music = MusicTokens(offset, vocabulary.size, config.prompt, config.context)
     if not vocabulary.size or offset + vocabulary.size <= rows:
         base.config.music, base.config.music_vocab_size = music._asdict(), music.size
-        return base
+        return _with_tokenizer(base, config.base)
     size = config.vocabulary_size or offset + vocabulary.size
     if offset != rows or size < offset + vocabulary.size:
         raise BadRecipe(
@@ -270,6 +270,12 @@ def build(config: LlmConfig, vocabulary: Vocabulary, seed: int) -> PreTrainedMod
         torch.manual_seed(seed)
         model = ExtendedForCausalLM(extended, base)
         initialise(model, source, config.initialise_from or "")
+    return _with_tokenizer(model, config.base)
+
+
+def _with_tokenizer(model: PreTrainedModel, name: str) -> PreTrainedModel:
+    """A model with the tokenizer of its text, which is stored with it."""
+    cast(Any, model).tokenizer = load_base(name, "tokenizer")
     return model
 
 
