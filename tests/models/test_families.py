@@ -1,9 +1,11 @@
 """What families refuse; the laws of all families stand in tests/laws/test_models.py."""
 
+from pathlib import Path
+
 import pytest
 
 from partimento.errors import BadRecipe
-from partimento.models import Special, Vocabulary, family, sized
+from partimento.models import FAMILIES, Special, Vocabulary, family, sized
 from partimento.models.gpt2 import GPT2Sizes
 from partimento.models.lstm import LSTMSizes
 from partimento.models.transformer import TransformerConfig, build
@@ -44,3 +46,9 @@ def test_a_named_size_is_written_out_and_other_keys_win():
     assert sizes == {"hidden_size": 256, "layers": 4, "heads": 8, "ff_size": 1024}
     with pytest.raises(BadRecipe, match="tiny, small, medium, large, xl"):
         sized(family("lstm"), {"size": "enormous"})
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_docs_list_every_family(name):
+    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text("utf-8")
+    assert f"| `{name}` | {family(name).reads} | {', '.join(family(name).sizes) or '–'} |" in page
