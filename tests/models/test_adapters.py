@@ -21,6 +21,7 @@ from partimento.models.folder import load_model_folder, save_model_folder
 from partimento.models.merge import heard, merge
 from partimento.models.quantised import added_modules, dequantise, linear_layers, quantise
 from partimento.models.tuning import AdapterConfig
+from partimento.models.unsloth import with_unsloth
 
 VOCABULARY = Vocabulary(50, Special(0, 1, 2))
 LLAMA: dict[str, Any] = {"hidden_size": 32, "layers": 2, "heads": 4, "key_value_heads": 2, "ff_size": 48, "context": 64}
@@ -287,6 +288,13 @@ def test_a_model_without_linear_layers_is_refused():
         model = family(name).build(family(name).config(hidden_size=32, layers=2, context=64), VOCABULARY, 3)
         with pytest.raises(BadRecipe, match="in full"):
             with_adapter(model, AdapterConfig(), seed=1)
+
+
+def test_unsloth_is_refused_where_it_cannot_run():
+    refused: list[tuple[dict[str, Any], str]] = [({}, "GPU|not installed"), ({"kind": "dora"}, "lora")]
+    for options, word in refused:
+        with pytest.raises(BadRecipe, match=word):
+            with_unsloth("base", AdapterConfig(**options), seed=1, context=64, in_four_bits=True)
 
 
 def test_frozen_parts_get_no_adapter_even_in_nf4(adapter):

@@ -43,7 +43,7 @@ def base(dataset, recipe_with, tmp_path_factory):
 def tune(base, recipe_with):
     """A recipe that tunes it."""
 
-    def make(quantise: Any = "none", kind: Any = "lora", adapter=True, dropout=0.0, **training):
+    def make(quantise: Any = "none", kind: Any = "lora", adapter=True, dropout=0.1, **training):
         config = AdapterConfig(kind=kind, rank=4, dropout=dropout, train_tokens=[(4, 9)]) if adapter else None
         model = ModelRecipe(base=str(base), adapter=config, quantise=quantise)
         return replace(recipe_with(**{"steps": 20, "learning_rate": 1e-2} | training), model=model)
@@ -159,6 +159,7 @@ def test_another_base_under_a_begun_run_is_refused(tune, base, dataset, recipe_w
         ({"base": None}, "model.base"),
         ({"base": "nowhere/at/all"}, "nowhere"),
         ({"family": "gpt2"}, "another family"),
+        ({"adapter": AdapterConfig(backend="unsloth")}, "rows of text"),
     ],
 )
 def test_what_an_adapter_cannot_stand_beside_is_refused(tune, dataset, tmp_path, change, word):

@@ -14,6 +14,7 @@ from partimento.models.adapter_folder import Base, checksum, licences_of
 from partimento.models.adapters import with_adapter
 from partimento.models.quantised import quantise
 from partimento.models.start import starting_model
+from partimento.models.unsloth import with_unsloth
 from partimento.training.optimising import scale_first_weights
 from partimento.training.recipe import Recipe
 
@@ -57,13 +58,21 @@ def build_model(recipe: Recipe, vocabulary: Vocabulary, base: Base | None, *, dt
         if recipe.training.mup_base_width:
             scale_first_weights(model, recipe.training)
         return model
+    adapter = recipe.model.adapter
+    if adapter and adapter.backend == "unsloth":
+        if kind.reads != "text" or vocabulary.size:
+            raise BadRecipe("model.adapter.backend unsloth tunes language models on rows of text; take peft")
+        return with_unsloth(
+            base.name, adapter, seed=recipe.seed, context=recipe.training.context,
+            in_four_bits=base.quantise == "nf4",
+        )  # fmt: skip
     model = starting_model(kind, recipe.model_config(), vocabulary, recipe.seed, base.name)
     _check_context(recipe, model)
-    if recipe.model.adapter is None:
+    if adapter is None:
         return model
     if base.quantise == "nf4":
         quantise(model, dtype)
-    return with_adapter(model, recipe.model.adapter, seed=recipe.seed, base=base.name)
+    return with_adapter(model, adapter, seed=recipe.seed, base=base.name)
 
 
 def _check_context(recipe: Recipe, model: PreTrainedModel) -> None:
