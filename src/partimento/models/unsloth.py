@@ -5,6 +5,7 @@ What it trains is a LoRA as any other, and stands in the same folders.
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -39,9 +40,7 @@ def with_unsloth(base: str, config: AdapterConfig, *, seed: int, context: int, i
         raise BadRecipe(
             "model.adapter.backend is unsloth, which is not installed; pip install 'partimento[unsloth]', or take peft"
         )
-    import unsloth  # pyright: ignore[reportMissingImports]
-
-    models: Any = unsloth.FastLanguageModel
+    models: Any = import_module("unsloth").FastLanguageModel
     model, _ = models.from_pretrained(base, max_seq_length=context, load_in_4bit=in_four_bits)
     named = {"all-linear": _LINEAR, "attention": _ATTENTION}
     return models.get_peft_model(
