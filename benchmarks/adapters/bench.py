@@ -27,7 +27,7 @@ SIZES = {
     "hidden_size": 512, "layers": 12, "heads": 8, "key_value_heads": 8, "ff_size": 1408, "context": 512,
 }  # fmt: skip
 VOCABULARY = Vocabulary(2000, Special(0, 1, 2))
-ROWS, TOKENS, RANK, STEPS, ROUNDS = 2, 512, 16, 4, 3
+ROWS, TOKENS, RANK, STEPS, ROUNDS = 2, 512, 16, 2, 1
 WAYS = ("full", "lora", "qlora")
 
 
