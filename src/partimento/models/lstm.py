@@ -2,8 +2,8 @@
 
 Embeddings are scaled by the square root of their width (Vaswani et al. 2017), so that the gates see numbers of about 1
 though the output layer shares their weights. The model keeps a state of fixed size instead of a cache that grows.
-Packed pieces and padded rows are computed as torch's packed sequences, so that no piece sees another and padding costs
-nothing; on a GPU the layers are cuDNN's.
+Padded rows, and on a GPU packed pieces, are computed as torch's packed sequences, so that no piece sees another and
+padding costs nothing; the layers there are cuDNN's. On the CPU pieces of about one length are computed together.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from partimento.errors import BadRecipe
 from partimento.models import Family, Vocabulary
 from partimento.models.sizes import LSTM_SIZES, refuse_absurd
 
+_SHARE = 0.7
+"""Of a group's longest piece, the least that padding leaves to the shortest."""
 State = tuple[Tensor, Tensor]
 """Hidden state and cell of every layer, shape (layers, rows, hidden size) each."""
 
@@ -132,9 +134,15 @@ class LSTMForCausalLM(PreTrainedModel, GenerationMixin):
 
     def _by_piece(self, flat_TC: Tensor, lengths: list[int]) -> Tensor:
         """Hidden states of pieces that follow each other, each from an empty state."""
-        padded_PTC = pad_sequence(list(flat_TC.split(lengths)), batch_first=True)
-        hidden_PTC, _ = self._packed(padded_PTC, torch.tensor(lengths))
-        return torch.cat([row[:length] for row, length in zip(hidden_PTC, lengths, strict=True)])
+        pieces_TC = flat_TC.split(lengths)
+        if flat_TC.is_cuda:
+            hidden_PTC, _ = self._packed(pad_sequence(list(pieces_TC), batch_first=True), torch.tensor(lengths))
+            return torch.cat([row[:length] for row, length in zip(hidden_PTC, lengths, strict=True)])
+        hidden_TC = dict[int, Tensor]()
+        for group in _alike(lengths):  # on the CPU torch is slow with packed sequences
+            rows_GTC = self.layers(pad_sequence([pieces_TC[piece] for piece in group], batch_first=True))[0]
+            hidden_TC |= {piece: row[: lengths[piece]] for piece, row in zip(group, rows_GTC, strict=True)}
+        return torch.cat([hidden_TC[piece] for piece in range(len(lengths))])
 
     def _masked(self, embedded_BTC: Tensor, mask_BT: Tensor) -> tuple[Tensor, State]:
         """Hidden states of padded rows, at padding 0, and the state after the last token of each."""
@@ -196,6 +204,17 @@ def _pieces(position_ids: Tensor | None, shape: torch.Size) -> list[int]:
     begins_BT[:, 0] = True
     starts = begins_BT.flatten().nonzero()[:, 0].tolist()
     return [end - start for start, end in zip(starts, [*starts[1:], rows * tokens], strict=True)]
+
+
+def _alike(lengths: list[int]) -> list[list[int]]:
+    """Pieces in groups whose shortest is not below a share of their longest; what they write is not changed by it."""
+    groups = list[list[int]]()
+    for piece in sorted(range(len(lengths)), key=lambda piece: -lengths[piece]):
+        if groups and lengths[piece] >= _SHARE * lengths[groups[-1][0]]:
+            groups[-1].append(piece)
+        else:
+            groups.append([piece])
+    return groups
 
 
 def build(config: LSTMSizes, vocabulary: Vocabulary, seed: int) -> LSTMForCausalLM:
