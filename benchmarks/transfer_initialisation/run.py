@@ -35,14 +35,14 @@ from partimento.training.run import dataset_of, run
 HERE = Path(__file__).parent
 PICTURE = HERE.parents[1] / "docs" / "images" / "transfer-initialisation.png"
 SEEDS = (1, 2, 3)
-CONTEXT, STEPS, EVERY = 512, 160, 16
+CONTEXT, STEPS, EVERY = 512, 64, 8
 WIDTH, MUSIC_WIDTH = 96, 64
 SOURCES = ["music21:bach"]
 
 
 def training(steps: int, **changes: Any) -> TrainingRecipe:
     how: dict[str, Any] = {
-        "steps": steps, "tokens_per_batch": 4 * CONTEXT, "micro_batch_tokens": 4 * CONTEXT, "context": CONTEXT,
+        "steps": steps, "tokens_per_batch": 3 * CONTEXT, "micro_batch_tokens": 3 * CONTEXT, "context": CONTEXT,
         "learning_rate": 3e-3, "warm_up_steps": 10, "precision": "fp32", "validate_every": EVERY,
         "checkpoint_every": 20, "threads": 1, "accelerator": "cpu",
     }  # fmt: skip
@@ -94,7 +94,10 @@ def music_model(work: Path) -> Path:
     """A music model over the same tokens, whose rows are taken over."""
     sizes = {"hidden_size": MUSIC_WIDTH, "layers": 3, "heads": 4, "key_value_heads": 4, "ff_size": 176}
     recipe = Recipe(
-        "music-model", data_recipe(work), ModelRecipe("transformer", {**sizes, "context": CONTEXT}), training(500)
+        "music-model",
+        data_recipe(work),
+        ModelRecipe("transformer", {**sizes, "context": CONTEXT}),
+        training(160, validate_every=80),
     )
     return run(recipe, work / "music-model", progress=False)
 
