@@ -65,3 +65,20 @@ def test_a_dataset_made_with_other_options_is_refused(recipe, tmp_path):
         dataset_of(load_recipe(recipe, ["data.prepare.colour=2"]))
     with pytest.raises(BadRecipe, match=r"data\.prepare\.max_parts"):
         dataset_of(load_recipe(recipe, ["data.prepare.max_parts=many"]))
+    with pytest.raises(BadRecipe, match=r"prepared with other sources \(tunes.abc\)"):
+        dataset_of(load_recipe(recipe, ["data.sources=[music21:bach]"]))
+    with pytest.raises(BadRecipe, match=r"prepared with other representation \(remi\)"):
+        dataset_of(load_recipe(recipe, ["data.representation=amt"]))
+
+
+def test_a_recipe_with_merges_trains_and_composes_in_merged_tokens(recipe, tmp_path, capsys):
+    out = tmp_path / "model"
+    arguments = ["train", str(recipe), "--out", str(out), "--set", "training.steps=1", "data.prepare.merges=40"]
+    assert main(arguments) == 0
+    assert main([*arguments, "data.prepare.merges=30"]) == 2
+    assert "prepared with other options" in capsys.readouterr().err
+    said = json.loads((out / "representation.json").read_text("utf-8"))["representation"]
+    assert (said["name"], said["inner"], len(said["merges"])) == ("bpe", "remi", 40)
+    arguments = ["compose", "2 bars of flute", "--model", str(out), "--out", str(tmp_path / "piece")]
+    assert main(arguments) == 0
+    assert (tmp_path / "piece.musicxml").is_file()

@@ -17,8 +17,9 @@ import pytest
 
 from partimento.data.prepare import Limits, Options, prepare
 from partimento.data.prepare.work import Method, Work, open_work
-from partimento.data.sources import find_files
-from partimento.errors import BadInput
+from partimento.data.sources import Entry, find_files
+from partimento.data.sources.index import read_index, write_rows
+from partimento.errors import BadInput, PartimentoError
 
 READER = """
 import ctypes, os, time
@@ -174,3 +175,21 @@ def test_ray_gives_the_same_bytes(music: Path, tmp_path: Path) -> None:
     prepare([str(music)], tmp_path / "there", ray="local", progress=False)
     assert content(tmp_path / "here") == content(tmp_path / "there")
     assert json.loads((tmp_path / "there" / "report.json").read_text("utf-8"))["pieces"] == 300
+
+
+def test_a_run_that_ends_before_any_work_leaves_nothing_behind(music: Path, tmp_path: Path) -> None:
+    before = set(tmp_path.iterdir())
+    with pytest.raises(PartimentoError, match="before it has done anything"):
+        prepare([str(music)], tmp_path / "data", workers=1, progress=False, read=lambda path: ())
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_the_plan_says_where_the_facts_of_a_source_are_and_copies_none(music: Path, tmp_path: Path) -> None:
+    index, paths = tmp_path / "index.jsonl", sorted(music.iterdir())[:3]
+    rows = [{"file": path.name, "facts": {"mood": ["merry", path.stem]}} for path in paths]
+    write_rows(index, rows)
+    files = read_index(index, music, "s", Entry("", "CC0-1.0", "", "", 0, "", ""), "")
+    work, _ = open_work(tmp_path / "data", Method("remi", {}, Options()), files)
+    assert "merry" not in work.path("files", 0).read_text("utf-8")
+    assert [dict(planned.file.facts) for planned in work.files_of(0)] == [row["facts"] for row in rows]
+    assert dict(files[1].facts.items()) == rows[1]["facts"]

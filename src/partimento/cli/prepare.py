@@ -26,7 +26,7 @@ _ROWS, _MUSIC, _SPLITS, _VARIETY, _WORK = (
     )
 )  # fmt: skip
 _OPTIONS = {
-    _ROWS: ("context", "chunks", "half", "annotate", "facts", "lyrics"),
+    _ROWS: ("context", "chunks", "merges", "half", "annotate", "facts", "lyrics"),
     _MUSIC: (
         "min_notes", "max_notes", "min_seconds", "max_seconds", "min_bars", "max_bars", "min_parts", "max_parts",
         "instruments", "require", "licences", "dedup", "keep",
@@ -66,6 +66,7 @@ def prepare(
     - `partimento prepare music21:bach music21:ryansMammoth --out datasets/small --context 512`
     - `partimento prepare my-music --out datasets/duets --instruments flute --instruments guitar --max-seconds 300`
     - `partimento prepare my-music --out datasets/keys --transpose 6 --tempi 0.9 --tempi 1 --tempi 1.1`
+    - `partimento prepare my-music --out datasets/short --merges 1000`
     - `partimento prepare scores --out datasets/rows --as chord_llama --context 3500`
     - `partimento prepare /shared/music --out /shared/datasets/large --ray auto`
 

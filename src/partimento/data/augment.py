@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from partimento.errors import PartimentoError
 from partimento.plan import Compose
 from partimento.representations import Ints, Representation
+from partimento.representations.bpe import Bpe
 from partimento.score import DEFAULT_TEMPO_BPM, TEMPO, Score
 
 _MELODY = (40, 110, 73, 71, 68, 74, 72, 75, 78, 56, 60, 64, 65, 66, 53, 52, 22, 21, 69, 79)
@@ -40,6 +41,8 @@ class Augmentation:
 
     def __call__(self, ids: Ints, rng: np.random.Generator) -> Ints:
         """Ids of another version of the piece, its instruments perhaps exchanged."""
+        if isinstance(self.representation, Bpe):  # what is merged has no counterparts
+            return self.representation.merge(self._inside(self.representation.expand(ids), rng))
         version = self.version(ids, int(rng.integers(len(self))))
         return self._swapped(version, rng) if self.swap else version
 
@@ -62,8 +65,16 @@ class Augmentation:
 
     def version(self, ids: Ints, number: int) -> Ints:
         """Version `number` of `len(self)`; where a note would leave the range, the piece stays in its key."""
+        if isinstance(self.representation, Bpe):
+            return self.representation.merge(self._inside.version(self.representation.expand(ids), number))
         tempo, shift = divmod(number, len(self._shifts))
         return self._faster(self._transposed(ids, self._shifts[shift]), self.tempi[tempo])
+
+    @cached_property
+    def _inside(self) -> Augmentation:
+        """The same in the representation that merges are made over."""
+        assert isinstance(self.representation, Bpe)
+        return replace(self, representation=self.representation.inner)
 
     @cached_property
     def _shifts(self) -> list[int]:

@@ -128,7 +128,8 @@ def _vocabulary(recipe: Recipe) -> Vocabulary:
     if recipe.data.text == "rows":
         return Vocabulary(0, Special(0, 0, 0))
     representation = create(recipe.data.representation, **recipe.data.representation_config)
-    return Vocabulary(len(representation.tokens), representation.special)
+    merges = int(recipe.data.prepare.get("merges", 0))
+    return Vocabulary(len(representation.tokens) + merges, representation.special)
 
 
 def _module(recipe: Recipe, cpu: bool) -> LanguageModule:

@@ -125,7 +125,8 @@ def kinds_of(dataset: TokenDataset, text_tokens: int = 0) -> TokenKinds | None:
 
 
 def _check(folder: Path, representation: dict[str, Any], recipe: Recipe) -> None:
-    if representation.get("name") != recipe.data.representation:
+    names = representation.get("name"), representation.get("inner")  # merges may be made over the recipe's
+    if recipe.data.representation not in names:
         raise BadRecipe(
             f"{folder}: was prepared for {representation.get('name')!r}, and the recipe asks for "
             f"{recipe.data.representation!r}; change data.dataset or data.representation"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from partimento.data.augment import Augmentation
 from partimento.data.dataset import DatasetInfo
 from partimento.data.prepare import Options, prepare
+from partimento.data.sources import label
 from partimento.errors import BadRecipe
 from partimento.io import read_bytes
 from partimento.representations import create, create_text
@@ -56,17 +58,30 @@ def dataset_of(recipe: Recipe, progress: bool = True) -> Path:
             representation_config=representation.config, text=is_text, options=options, progress=progress,
         )  # fmt: skip
         return folder
+    _check_same(folder, recipe, options, "text_representation" if is_text else "representation", representation)
+    return folder
+
+
+def _check_same(folder: Path, recipe: Recipe, options: Options, kind: str, representation: Any) -> None:
+    """Raises BadRecipe where the dataset that exists is not the recipe's."""
+    wanted = {"name": representation.name, **representation.config}
+    asked = list(map(label, recipe.data.sources))
     try:
         made = json.loads(read_bytes(folder / "dataset.json"))
-        same = made["options"] == asdict(options) and made["text_representation" if is_text else "representation"] == {
-            "name": representation.name,
-            **representation.config,
+        said = dict[str, Any](made[kind])
+        if made["options"].get("merges"):
+            said = {"name": said["inner"], **said["config"]}
+        is_other = {
+            "options": asdict(Options()) | made["options"] != asdict(options),
+            f"representation ({said['name']})": said != wanted,
+            f"sources ({', '.join(made.get('asked_sources', asked))})": made.get("asked_sources", asked) != asked,
         }
-    except (ValueError, KeyError, TypeError):
-        same = False
-    if not same:
-        raise BadRecipe(f"{folder}: was prepared with other options than the recipe's; remove it or name another")
-    return folder
+    except (ValueError, KeyError, TypeError, AttributeError):
+        is_other = {"options": True}
+    if other := [what for what, is_so in is_other.items() if is_so]:
+        raise BadRecipe(
+            f"{folder}: was prepared with other {' and '.join(other)} than the recipe's; remove it or name another"
+        )
 
 
 def augmentation_of(recipe: Recipe, dataset: Path) -> Augmentation | None:
@@ -79,7 +94,7 @@ def augmentation_of(recipe: Recipe, dataset: Path) -> Augmentation | None:
         transpose, tempi, swap = stored.get("transpose", 0), stored.get("tempi", [1.0]), stored.get("swap", 0.0)
     if not transpose and not swap and tempi == [1.0]:
         return None
-    representation = create(data.representation, **data.representation_config)
+    representation = create(**DatasetInfo.read(dataset).representation)
     return Augmentation(representation, transpose, swap, tuple(tempi))
 
 

@@ -5,7 +5,7 @@ The same command goes on with a run that was stopped. Files that cannot be used 
 never stop the work, not even those that kill the process that reads them.
 
 1. `shard.run_shard` for each shard of files: pieces and rows of tokens.
-2. `verdicts.judge` for all pieces together: duplicates and splits.
+2. `verdicts.judge` for all pieces together: duplicates and splits; `merging.learn` where tokens are merged.
 3. `writing.write_shard` for each shard of the dataset.
 """
 
@@ -18,6 +18,7 @@ from typing import Any
 
 from partimento.data.prepare.crews import Alone, Crew, Pool
 from partimento.data.prepare.finish import finish
+from partimento.data.prepare.merging import learn
 from partimento.data.prepare.options import Limits, Options
 from partimento.data.prepare.pieces import content_hash
 from partimento.data.prepare.progress import Progress
@@ -26,7 +27,7 @@ from partimento.data.prepare.verdicts import judge, split_of
 from partimento.data.prepare.work import Load, Method, Work, open_work
 from partimento.data.prepare.writing import plan_writing
 from partimento.data.sources import find_files
-from partimento.errors import BadInput
+from partimento.errors import BadInput, PartimentoError
 from partimento.io import load_scores
 from partimento.representations import REPRESENTATIONS, TEXT_REPRESENTATIONS, create, create_text
 
@@ -76,14 +77,23 @@ def prepare(
     is_text = text or (representation in TEXT_REPRESENTATIONS and representation not in REPRESENTATIONS)
     if is_text and options and (options.transpose or options.swap or list(options.tempi) != [1.0]):
         raise BadInput("text is read as it is; --transpose, --tempi and --swap are for tokens")
+    if options and options.merges and (is_text or representation == "bpe"):
+        raise BadInput(
+            f"--merges are for tokens of their own, such as remi or amt, and not for {representation} as it is"
+        )
     made = (create_text if is_text else create)(representation, **(representation_config or {}))
     method = Method(made.name, made.config, options or Options(), is_text, f"{read.__module__}:{read.__qualname__}")
     work, licences = _opened(sources, out, method, fresh, progress)
-    crew = _crew(work, workers, ray, limits or Limits())
     try:
-        report = _carried_out(work, crew, licences, progress, sources)
-    finally:
-        crew.close()
+        crew = _crew(work, workers, ray, limits or Limits())
+        try:
+            report = _carried_out(work, crew, licences, progress, sources)
+        finally:
+            crew.close()
+    except PartimentoError:
+        if not work.done():
+            work.discard()
+        raise
     work.deliver(out)
     return report
 
@@ -96,8 +106,7 @@ def _opened(
     files = [file for source in sources for file in find_files(source, say)]
     work, is_old = open_work(out, method, files, fresh=fresh)
     if is_old:
-        done = sum(work.counts("read", shard) is not None for shard in range(work.shards))
-        say(f"going on: {done} of {work.shards} shards done")
+        say(f"going on: {work.done()} of {work.shards} shards done")
     licences = dict[str, set[str]]()
     for file in files:
         licences.setdefault(file.source, set()).add(file.licence)
@@ -118,6 +127,8 @@ def _carried_out(work: Work, crew: Crew, licences: dict[str, str], progress: boo
     _all_done(work, crew, "read", work.shards, progress)
     if work.method.options.dedup != "off" and not (work.folder / "verdicts.npy").exists():
         judge(work)
+    if work.method.options.merges and not (work.folder / "merges.json").exists():
+        learn(work)
     groups = plan_writing(work)
     work.dataset.mkdir(exist_ok=True)
     _all_done(work, crew, "wrote", groups, progress)
@@ -126,7 +137,7 @@ def _carried_out(work: Work, crew: Crew, licences: dict[str, str], progress: boo
         reason = report.reasons()[0][0] if report.failures else "no music"
         work.discard()
         raise BadInput(f"{', '.join(sources)}: no usable piece among {report.files} files ({reason})")
-    finish(work, groups, report, licences)
+    finish(work, groups, report, licences, sources)
     return report
 
 

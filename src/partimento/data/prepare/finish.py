@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
@@ -14,10 +15,11 @@ from partimento.data.prepare.report import Report
 from partimento.data.prepare.texts import text_fields
 from partimento.data.prepare.work import Work, write_text
 from partimento.data.prepare.writing import CATALOGUE
+from partimento.data.sources import label
 from partimento.representations import Representation, TextRepresentation
 
 
-def finish(work: Work, groups: int, report: Report, licences: dict[str, str]) -> None:
+def finish(work: Work, groups: int, report: Report, licences: dict[str, str], sources: Sequence[str]) -> None:
     """Write what a dataset needs beside its shards.
 
     Args:
@@ -25,18 +27,22 @@ def finish(work: Work, groups: int, report: Report, licences: dict[str, str]) ->
         groups: how many.
         report: counts.
         licences: licence of each source.
+        sources: what was asked for.
     """
     with pq.ParquetWriter(work.dataset / "pieces.parquet", CATALOGUE, compression="zstd") as catalogue:
         for group in range(groups):
             catalogue.write_table(work.table("catalogue", group))
-    for name, content in (("dataset.json", _description(work, report, licences)), ("report.json", asdict(report))):
+    for name, content in (
+        ("dataset.json", _description(work, report, licences) | {"asked_sources": list(map(label, sources))}),
+        ("report.json", asdict(report)),
+    ):
         write_text(work.dataset / name, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     write_text(work.dataset / "README.md", card(work, report, licences))
 
 
 def _description(work: Work, report: Report, licences: dict[str, str]) -> dict[str, Any]:
     method, options = work.method, asdict(work.method.options)
-    return _representation(work.representation) | {
+    return _representation(work.said) | {
         "sources": sorted(report.sources),
         "licences": licences,
         "options": options,
@@ -60,7 +66,7 @@ def card(work: Work, report: Report, licences: dict[str, str]) -> str:
     lines += ["- config_name: pieces", "  data_files: pieces.parquet", "tags: [music, symbolic-music]", "---"]
     options, tokens = asdict(work.method.options), sum(report.tokens.values())
     lines += [
-        f"# Music as {work.representation.name} {'text' if work.method.is_text else 'tokens'}",
+        f"# Music as {_name(work)} {'text' if work.method.is_text else 'tokens'}",
         "",
         f"{sum(report.kept.values()):,} pieces from {', '.join(sorted(report.sources))}: "
         f"{sum(report.rows.values()):,} rows, {tokens:,} tokens, made by partimento {work.method.version}.",
@@ -93,6 +99,10 @@ def card(work: Work, report: Report, licences: dict[str, str]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _name(work: Work) -> str:
+    return work.representation.name + (" with merged" if work.merges else "")
 
 
 def _shown(value: Any) -> str:

@@ -8,6 +8,8 @@ from typing import Literal
 from partimento.errors import BadInput
 from partimento.theory.instrument import find_instrument
 
+MOST_MERGES = 50_000
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -17,6 +19,8 @@ class Options:
     """Most tokens in one row; longer pieces are cut, at barlines where there are any."""
     chunks: Literal["long", "even"] = "long"
     """Rows of a piece as long as they can be, or of nearly equal length."""
+    merges: int = 0
+    """Pairs of tokens that often stand together in the training split become so many tokens of their own (bpe)."""
     half: bool = False
     """The first half of each row is given as the prompt, the second is to be written."""
     annotate: bool = True
@@ -65,6 +69,7 @@ class Options:
 
     def __post_init__(self) -> None:
         _require(self.context >= 64, f"context is {self.context}; a row has at least 64 tokens")
+        _require(0 <= self.merges <= MOST_MERGES, f"merges is {self.merges}; it is from 0 to {MOST_MERGES:,}")
         for name in ("validation", "test"):
             _require(0 <= getattr(self, name) <= 50, f"{name} is {getattr(self, name)}; it is from 0 to 50 percent")
         for source, share in self.keep.items():

@@ -65,7 +65,7 @@ def run_shard(work: Work, index: int, skip: Mapping[int, str], beat: Beat) -> di
         beat: see `Beat`.
 
     Returns:
-        Counts of files, pieces and notes, and the failures.
+        Counts of files, pieces, notes and tokens, and the failures.
     """
     shard, files = Shard(work), work.files_of(index)
     for position, planned in enumerate(files):
@@ -79,6 +79,7 @@ def run_shard(work: Work, index: int, skip: Mapping[int, str], beat: Beat) -> di
         "files": len(files),
         "pieces": len(shard.pieces),
         "notes": sum(row["notes"] for row in shard.pieces),
+        "tokens": sum(row["tokens"] for row in shard.pieces),
         "failures": shard.failures,
     }
     work.finish("read", index, counts)

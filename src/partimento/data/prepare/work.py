@@ -12,6 +12,7 @@ on with the shards that have none, and two runs of one plan give the same bytes,
   rows-00000.arrow       one row per window of tokens,
   read-00000.json        counts and failures; that it is there says that the shard is done
   verdicts.npy           what happens to each piece: kept or not, split, cluster
+  merges.json            pairs of tokens that are merged, if any are to be
   dataset/               the dataset, as far as it is written
   wrote-00000.json       counts of each of its shards
 ```
@@ -40,6 +41,7 @@ from partimento.data.sources.index import Facts
 from partimento.errors import BadInput
 from partimento.io import load_scores
 from partimento.representations import Representation, TextRepresentation, create, create_text
+from partimento.representations.bpe import Bpe
 from partimento.score import Score
 
 Load = Callable[[Path], tuple[Score, ...]]
@@ -92,6 +94,19 @@ class Work:
         return (create_text if self.method.is_text else create)(self.method.representation, **self.method.config)
 
     @cached_property
+    def merges(self) -> Bpe | None:
+        """The merges in which rows are written, once they are learned; None where none are asked for."""
+        if not self.method.options.merges:
+            return None
+        pairs = json.loads((self.folder / "merges.json").read_text("utf-8"))
+        return Bpe(self.method.representation, self.method.config, pairs)
+
+    @property
+    def said(self) -> Representation[Any] | TextRepresentation:
+        """As what the rows of the dataset are written: `representation`, or merges over it."""
+        return self.merges or self.representation
+
+    @cached_property
     def read(self) -> Load:
         """What reads a file."""
         module, _, name = self.method.load.partition(":")
@@ -133,6 +148,10 @@ class Work:
         except FileNotFoundError:
             return None
 
+    def done(self) -> int:
+        """How many shards of files are done."""
+        return sum(self.counts("read", shard) is not None for shard in range(self.shards))
+
     def finish(self, kind: str, shard: int, counts: dict[str, Any]) -> None:
         """Say that a shard is done."""
         write_text(self.path(kind, shard), json.dumps(counts, ensure_ascii=False))
@@ -161,7 +180,7 @@ def open_work(out: Path, method: Method, files: Sequence[SourceFile], *, fresh: 
     """
     folder = out.with_name(f".{out.name}.work")
     shutil.rmtree(folder.with_suffix(".spent"), ignore_errors=True)
-    if fresh and folder.exists():
+    if fresh:
         _discard(folder)
     roots, sizes = _roots(files), array("q", (_size(file.path) for file in files))
     fingerprint = _fingerprint(method, files, roots, sizes)
@@ -179,7 +198,8 @@ def open_work(out: Path, method: Method, files: Sequence[SourceFile], *, fresh: 
 
 def _discard(folder: Path) -> None:
     spent = folder.with_suffix(".spent")
-    os.replace(folder, spent)
+    if folder.exists():
+        os.replace(folder, spent)
     shutil.rmtree(spent, ignore_errors=True)
 
 

@@ -12,12 +12,12 @@ from typing import Any, TextIO
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from partimento.data.dataset import SPLITS, ShardWriter, schema
+from partimento.data.prepare.judged import Judged, judged
+from partimento.data.prepare.merging import merged
 from partimento.data.prepare.rows import PIECES
 from partimento.data.prepare.texts import text_schema
-from partimento.data.prepare.verdicts import alone
 from partimento.data.prepare.work import Work, write_text
 from partimento.io.yaml.rows import FIELDS
 from partimento.representations import TextRepresentation
@@ -77,43 +77,26 @@ def write_shard(work: Work, index: int) -> dict[str, Any]:
     first, last, before = json.loads((work.folder / "groups.json").read_text("utf-8"))[index]
     tally = _Tally()
     parts = list[Any]()
-    columns = row_schema(work)
+    columns, merges = row_schema(work), work.merges
     with ShardWriter(work.dataset, columns, shard=index) as shards, _Lines(work, index) as lines:
         for shard in range(first, last):
-            pieces = _judged(work, shard, before)
-            before += len(pieces)
-            _write_rows(work, shard, pieces, shards, lines, tally)
-            parts.append(pieces.select(CATALOGUE.names).cast(CATALOGUE))
+            found = judged(work, shard, before)
+            before += len(found.pieces)
+            if merges is not None:
+                found = merged(found, merges)
+            _write_rows(work, found, shards, lines, tally)
+            parts.append(found.pieces.select(CATALOGUE.names).cast(CATALOGUE))
     work.write("catalogue", index, pa.concat_tables(parts))
     counts = tally.as_dict()
     work.finish("wrote", index, counts)
     return counts
 
 
-def _judged(work: Work, shard: int, before: int) -> Any:
-    """The pieces of a shard with split, cluster and duplicate_of."""
-    pieces = work.table("pieces", shard)
-    if work.method.options.dedup == "off":
-        splits = [
-            alone(row, work.method.options) for row in pieces.select(["stated_split", "work", "content"]).to_pylist()
-        ]
-        clusters, originals = pieces["piece"], pa.array([""] * len(pieces), pa.string())
-    else:
-        verdicts = np.load(work.folder / "verdicts.npy", mmap_mode="r")[before : before + len(pieces)]
-        splits = [SPLITS[index] for index in verdicts["split"].tolist()]
-        clusters = pa.array([name.decode() for name in verdicts["cluster"].tolist()], pa.string())
-        originals = pa.array([name.decode() for name in verdicts["original"].tolist()], pa.string())
-    added = {"split": pa.array(splits, pa.string()), "cluster": clusters, "duplicate_of": originals}
-    for name, column in added.items():
-        pieces = pieces.append_column(name, column)
-    return pieces
-
-
 def row_schema(work: Work) -> Any:
     """Columns of the dataset's shards."""
-    if isinstance(work.representation, TextRepresentation):
-        return text_schema(work.representation)
-    return schema(len(work.representation.tokens))
+    if isinstance(work.said, TextRepresentation):
+        return text_schema(work.said)
+    return schema(len(work.said.tokens))
 
 
 class _Lines:
@@ -145,33 +128,20 @@ def _unfinished(path: Path) -> Path:
     return path.with_name(f"{path.name}.{os.getpid()}.unfinished")
 
 
-def _write_rows(work: Work, shard: int, pieces: Any, shards: ShardWriter, lines: _Lines, tally: _Tally) -> None:
-    rows = work.table("rows", shard)
-    place, chunk = rows["place"].to_numpy(), rows["chunk"].to_numpy()
-    is_kept = pc.equal(pieces["duplicate_of"], "").to_numpy()
-    split = np.array([SPLITS.index(name) for name in pieces["split"].to_pylist()], np.int8)
-    in_share = (split[place] > 0) | _in_share(pieces, place, chunk, work.method.options.keep)
-    names = row_schema(work).names
+def _write_rows(work: Work, found: Judged, shards: ShardWriter, lines: _Lines, tally: _Tally) -> None:
+    rows, pieces = found.rows, found.pieces
+    place, names = rows["place"].to_numpy(), row_schema(work).names
     for index, name in enumerate(SPLITS):
-        wanted = np.flatnonzero(is_kept[place] & (split[place] == index) & in_share)
+        wanted = np.flatnonzero(found.split == index)
         table = rows.take(wanted)
         said = pieces.take(place[wanted])
         columns = [table[c] if c in rows.column_names else said[c] for c in names]
         shards.write_table(name, pa.table(columns, names=names))
         lines.write(name, table)
-        tally.counts["pieces"][name] += int((is_kept & (split == index)).sum())
         tally.counts["rows"][name] += len(table)
         tally.counts["notes"][name] += int(table["notes"].to_numpy().sum())
         lengths = table["tokens"] if "tokens" in names else pc.list_value_length(table["ids"])
         tally.counts["tokens"][name] += int(lengths.to_numpy().sum())
-    kept = pieces.filter(pa.array(is_kept))
-    for name in ("source", "licence"):
-        tally.counts[f"{name}s"].update(kept[name].to_pylist())
-
-
-def _in_share(pieces: Any, place: Any, chunk: Any, keep: dict[str, float]) -> NDArray[np.bool_]:
-    """Which rows are kept of a source of which only a share is: spread evenly over each piece, from a place that its
-    hash decides, so that nothing but the piece has to be known."""
-    share = np.array([keep.get(source, 1.0) for source in pieces["source"].to_pylist()], float)[place]
-    start = np.array([int(content[-8:], 16) / 2**32 for content in pieces["content"].to_pylist()], float)[place]
-    return np.floor(start + (chunk + 1) * share) > np.floor(start + chunk * share)
+    kept = pieces.filter(pc.equal(pieces["duplicate_of"], ""))
+    for count, name in (("pieces", "split"), ("sources", "source"), ("licences", "licence")):
+        tally.counts[count].update(kept[name].to_pylist())

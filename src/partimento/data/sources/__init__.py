@@ -37,6 +37,7 @@ __all__ = [
     "find_files",
     "folder_of",
     "get_source",
+    "label",
     "nearest",
     "refuse",
     "remove",
@@ -106,6 +107,11 @@ def remove(source: str) -> str:
     for folder in folders:
         shutil.rmtree(folder)
     return f"{source}: {', '.join(map(str, folders))} deleted"
+
+
+def label(source: str) -> str:
+    """What a source is called in a dataset: as it is given, but of paths the last name alone."""
+    return source if source.startswith(("hf:", "music21:")) else Path(source).name or source
 
 
 def refuse(source: str) -> None:
