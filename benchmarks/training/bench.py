@@ -4,7 +4,8 @@
 
 The model of each recipe is trained on the dataset, in fp32 on one thread, three ways: by `partimento train`'s loop; by
 Trainer on the very same packed rows; by Trainer as it is usually fed, one window to a row, padded to the longest. Each
-way has its own process, by turns; CPU seconds of all steps but the first two and the last, real tokens only. Writes `results.json`.
+way has its own process, by turns; CPU seconds of all steps but the first two and the last, real tokens only.
+Writes `results.json`.
 """
 
 import argparse

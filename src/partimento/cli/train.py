@@ -44,10 +44,12 @@ def train(
     if estimate:
         _say(plan)
         return
+    from partimento.training.processes import place
     from partimento.training.run import run  # loads torch, which a wrong recipe need not wait for
 
     folder = run(plan, out or Path("runs") / plan.name)
-    console().print(f'try it: partimento compose "a waltz in G" --model {folder}', markup=False, soft_wrap=True)
+    if place().rank == 0:
+        console().print(f'try it: partimento compose "a waltz in G" --model {folder}', markup=False, soft_wrap=True)
 
 
 def _say(plan: Recipe) -> None:
