@@ -30,8 +30,6 @@ from partimento.training.module import LanguageModule
 from partimento.training.recipe import TrainingRecipe
 
 HERE = Path(__file__).parent
-WINDOWS = 6
-"""Of a padded batch."""
 
 
 def main() -> None:
@@ -39,25 +37,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("datasets", nargs="+", type=Path)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--windows", type=int, default=6, help="of a padded batch")
     parser.add_argument("--hidden", type=int, default=128)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    found = [compared(folder, options.rounds, options.hidden) for folder in options.datasets]
+    found = [compared(folder, options.rounds, options.hidden, options.windows) for folder in options.datasets]
     results = {"machine": machine(), "runs": found}
     (HERE / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(results, indent=2))
 
 
-def compared(folder: Path, rounds: int, hidden: int) -> dict[str, Any]:
+def compared(folder: Path, rounds: int, hidden: int, together: int) -> dict[str, Any]:
     """Real tokens per second of CPU time in both ways on one dataset."""
     dataset = TokenDataset(folder, "train")
     context = json.loads((folder / "dataset.json").read_text())["options"]["context"]
     chosen = np.random.default_rng(1).permutation(len(dataset))
     padded_step, packed_step = steps(dataset, context, hidden)
     seconds, real, padded = {"padded": 0.0, "packed": 0.0}, {"padded": 0, "packed": 0}, 0
-    batches = PackedBatches(dataset, context, max(1, WINDOWS * int(dataset.lengths.mean()) // context), seed=1)
+    batches = PackedBatches(dataset, context, max(1, together * int(dataset.lengths.mean()) // context), seed=1)
     for turn in range(rounds + 1):
-        windows = chosen[turn * WINDOWS % len(chosen) :][:WINDOWS]
+        windows = chosen[turn * together % len(chosen) :][:together]
         batch = padded_batch(dataset, windows)
         timed = {"padded": spent(padded_step, batch), "packed": spent(packed_step, batches.batch(turn))}
         if turn:  # the first warms up
