@@ -12,6 +12,7 @@ import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,8 +29,10 @@ VOCABULARY, ROUNDS = 1947, 3
 class Bare(nn.Module):
     """The same layers, called directly."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: Any) -> None:
         super().__init__()
+        self.embed: nn.Embedding
+        self.layers: nn.LSTM
         self.embed, self.layers, self.head = model.embed_tokens, model.layers, model.lm_head
 
     def forward(self, ids: Tensor) -> Tensor:
