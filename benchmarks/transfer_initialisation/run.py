@@ -139,7 +139,7 @@ def write(courses: dict[str, dict[str, Any]], music_loss: float) -> None:
             axes.plot(*zip(*points, strict=True), color=colour, alpha=0.8, label=arm if number == 0 else None)
     axes.set(xlabel="step", ylabel="validation loss, music only (nats per token)")
     axes.legend(title="rows of music")
-    PICTURE.parent.mkdir(exist_ok=True)
+    PICTURE.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(PICTURE, dpi=120)
 
 
