@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 import torch
 from peft import PeftModel
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
 from torch.nn.functional import cross_entropy
-from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from partimento.cli import main
 from partimento.errors import BadRecipe
@@ -61,6 +63,8 @@ def base(request, tmp_path_factory):
         config["base"] = str(place / "text")
         torch.manual_seed(3)
         LlamaForCausalLM(TEXT_MODEL).save_pretrained(place / "text")
+        words = Tokenizer(WordLevel({f"word{id}": id for id in range(TEXT_MODEL.vocab_size)}, unk_token="word0"))
+        PreTrainedTokenizerFast(tokenizer_object=words, unk_token="word0", eos_token="word1").save_pretrained(place / "text")
         return Base(config["base"], name, config, VOCABULARY, 3, "none", checksum(config["base"]))
     model = family(name).build(family(name).config(**config), VOCABULARY, 3)
     with torch.no_grad():

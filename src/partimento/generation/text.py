@@ -23,6 +23,9 @@ from partimento.plan import Task
 from partimento.representations import TextRepresentation
 
 DEFAULT_TRIES = 8
+_ONE_BY_ONE = '%llguidance {"no_forcing": true}\n'
+"""No tokens are forced, however clear it is what follows: cut from the text alone they would not be those that the model
+has learnt to read, which often reach into what comes next."""
 NO_END = "the context is full before the text ends"
 
 
@@ -220,23 +223,31 @@ class _Text:
         self._session, self._pending = self._engine.session(), [*self._begun, *self._tokens]
 
     def go_on(self) -> bool:
-        """Write the tokens that must follow, or one that may; False once the text or the context has ended."""
-        tokens = self._matcher.compute_ff_tokens()
-        room = self._engine.context - len(self._begun) - len(self._tokens)
-        if self._matcher.is_stopped() or max(len(tokens), 1) > room:
+        """Write a token; False once the text or the context has ended."""
+        if self._matcher.is_stopped() or len(self._begun) + len(self._tokens) >= self._engine.context:
             self.has_ended = self._matcher.is_stopped() and not self._matcher.is_error()
             return False
-        if not tokens:
-            logits, self._pending = self._session.feed(self._pending), []
-            tokens = [self._dice.throw(logits, self._allowed())]
-            if tokens[0] == self._guide.end:
-                self.has_ended = True
-                return False
-        self._matcher.consume_tokens(tokens)
-        self._tokens += tokens
-        self._pending += tokens
-        self._bytes += self._guide.tokens.decode_bytes(tokens)
+        logits, self._pending = self._session.feed(self._pending), []
+        if self._ends_here(logits):
+            return False
+        token = self._dice.throw(logits, self._allowed())
+        if token == self._guide.end:
+            self.has_ended = True
+            return False
+        self._matcher.consume_token(token)
+        self._tokens.append(token)
+        self._pending.append(token)
+        self._bytes += self._guide.tokens.decode_bytes([token])
         return True
+
+    def _ends_here(self, logits: NDArray[np.float32]) -> bool:
+        """End where the model most wants to and only the last line's end is missing: chat templates strip it."""
+        if int(logits.argmax()) != self._guide.end or self._matcher.is_accepting():
+            return False
+        closed = self._matcher.deep_copy()
+        self.has_ended = closed.try_consume_tokens(self._guide.newline) > 0 and closed.is_accepting()
+        self._bytes += b"\n" if self.has_ended else b""
+        return self.has_ended
 
     def _allowed(self) -> NDArray[np.int64]:
         bits = np.unpackbits(np.frombuffer(self._matcher.compute_bitmask(), np.uint8), bitorder="little")
@@ -259,10 +270,11 @@ class _Guide:
             raise BadRecipe(f"this tokenizer cannot be used: {error}") from error
         self._matcher = LLMatcher
         self.end = int(self.tokens.eos_token)
+        self.newline: list[int] = self.tokens.tokenize_str("\n")
 
     def grammar(self, syntax: str) -> str:
         """The grammar, checked."""
-        grammar = self._matcher.grammar_from_lark(syntax)
+        grammar = self._matcher.grammar_from_lark(_ONE_BY_ONE + syntax)
         is_error, messages = self._matcher.validate_grammar_with_warnings(grammar, self.tokens)
         if is_error:
             raise BadRecipe(f"no grammar for llguidance: {' '.join(messages[0].split())}")
