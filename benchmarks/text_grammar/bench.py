@@ -15,7 +15,7 @@ import platform
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from llguidance import LLMatcher, LLTokenizer
@@ -114,7 +114,7 @@ def walks(number: int) -> dict[str, Any]:
     found: dict[str, Any] = {"walks": number}
     for name, counted in (("syntax", False), ("syntax_that_counts", True)):
         form = create_text("abc", words=False, counted=counted)
-        sampler = TextSampler(Uniform(257, 20_000), byte_tokenizer(), form)
+        sampler = TextSampler(cast(Any, Uniform(257, 20_000)), byte_tokenizer(), form)
         takes = [sampler.sample(task, rng=np.random.default_rng(seed), tries=1) for seed in range(number)]
         whole = sum((take.rates for take in takes), Rates("text"))
         found[name] = {

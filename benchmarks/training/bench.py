@@ -98,7 +98,7 @@ def ours(recipe: Recipe, examples: TokenDataset) -> list[tuple[int, float]]:
     marks, batches = list[tuple[int, float]](), packed(recipe, examples)
 
     class Clock(Callback):
-        def on_train_batch_end(self, trainer: Any, *_: Any) -> None:
+        def on_train_batch_end(self, trainer: Any, *_: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
             before = marks[-1][0] if marks else 0
             marks.append((before + real(batches.batch(trainer.global_step - 1)), time.process_time()))
 

@@ -116,7 +116,8 @@ def timed(loss: Callable[[], torch.Tensor], parameters: list[Any]) -> dict[str, 
 def built(name: str, sizes: dict[str, int]) -> Any:
     """A fresh model on the GPU."""
     kind = family(name)
-    return kind.build(kind.config(**sizes, context=CONTEXT), VOCABULARY, 1).cuda()
+    model: Any = kind.build(kind.config(**sizes, context=CONTEXT), VOCABULARY, 1)
+    return model.cuda()
 
 
 def batch(pieces: int = 6) -> dict[str, torch.Tensor]:

@@ -70,7 +70,12 @@ def language_model(work: Path) -> Path:
     trainer = trainers.BpeTrainer(vocab_size=800, special_tokens=special, initial_alphabet=alphabet)
     tokenizer.train_from_iterator(texts, trainer)
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<|begin|>", eos_token="<|end|>")
-    sizes = {"num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2, "intermediate_size": 256}
+    sizes: dict[str, Any] = {
+        "num_hidden_layers": 3,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "intermediate_size": 256,
+    }
     torch.manual_seed(0)
     config = LlamaConfig(vocab_size=len(fast), hidden_size=WIDTH, max_position_embeddings=1024, **sizes)
     config.tie_word_embeddings = True

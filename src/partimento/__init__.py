@@ -41,7 +41,8 @@ def compose(wish: str | Plan = "", *, model: Path | str | None = None, seed: int
     from partimento.plan.parse import parse_prompt
 
     plan = wish if isinstance(wish, Plan) else parse_prompt(wish).plan if wish else Plan()
-    return compose_plan(plan, model=Path(model) if model else None, seed=seed, **sampling)
+    text = wish if isinstance(wish, str) else ""
+    return compose_plan(plan, model=Path(model) if model else None, text=text, seed=seed, **sampling)
 
 
 def __getattr__(name: str) -> Any:

@@ -113,7 +113,7 @@ def test_json_lines_are_read_their_last_twentieth_for_validation(tmp_path):
     ):
         path.write_bytes(content)
         with pytest.raises(BadFile, match=word):
-            list(rows_of(path, "train")) + list(rows_of(path, "validation"))
+            _ = [*rows_of(path, "train"), *rows_of(path, "validation")]
     with pytest.raises(BadFile, match="no such file"):
         list(rows_of(tmp_path / "none.jsonl", "train"))
 

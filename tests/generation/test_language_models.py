@@ -1,5 +1,7 @@
 """Composing with language models: a sentence before the music, the music's half of the logits, and texts as answers."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -41,7 +43,7 @@ def music_folders(language_model, tmp_path_factory):
 
 def test_logits_are_those_of_the_music_behind_instruction_and_sentence(music_folders):
     for folder in music_folders:
-        engine = load_engine(folder)
+        engine: Any = load_engine(folder)
         offset, tokenizer = engine.music.offset, AutoTokenizer.from_pretrained(folder)
         said = tokenizer(engine.music.prompt.replace("{caption}", "a jig"))["input_ids"]
         music = [REMI.special.bos, 7, 9]
@@ -69,7 +71,7 @@ def test_it_composes_what_the_plan_asks_for(music_folders):
         assert len(piece.measures) == 4
         assert piece.key_at(0) == Key(2)
         assert piece.meter_at(0) == Meter(6, 8)
-    assert np.array_equal(*(piece.notes for piece in pieces))
+    assert np.array_equal(pieces[0].notes, pieces[1].notes)
 
 
 def test_a_description_that_is_too_long_is_one_line(music_folders):
@@ -89,7 +91,7 @@ def test_a_model_tuned_on_text_answers_with_a_piece(language_model, tmp_path, na
     model = build(LlmConfig(base=str(base), context=context), Vocabulary(0, REMI.special), 3)
     folder = saved(tmp_path / "model", model, base, {"name": name, **create_text(name).config}, text="rows")
     # random weights seldom end an ABC text; what is drawn then is thrown away
-    composer = Composer(folder)
+    composer: Any = Composer(folder)
     plan = Plan(Key(1), Meter(2, 4), instruments=(73,), bars=2)
     written = composer._writer.write(plan, "a tune", np.random.default_rng(2), 0.7, 0.9)
     assert written.take.rates.drawn >= 1

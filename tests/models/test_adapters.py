@@ -64,7 +64,9 @@ def base(request, tmp_path_factory):
         torch.manual_seed(3)
         LlamaForCausalLM(TEXT_MODEL).save_pretrained(place / "text")
         words = Tokenizer(WordLevel({f"word{id}": id for id in range(TEXT_MODEL.vocab_size)}, unk_token="word0"))
-        PreTrainedTokenizerFast(tokenizer_object=words, unk_token="word0", eos_token="word1").save_pretrained(place / "text")
+        PreTrainedTokenizerFast(tokenizer_object=words, unk_token="word0", eos_token="word1").save_pretrained(
+            place / "text"
+        )
         return Base(config["base"], name, config, VOCABULARY, 3, "none", checksum(config["base"]))
     model = family(name).build(family(name).config(**config), VOCABULARY, 3)
     with torch.no_grad():

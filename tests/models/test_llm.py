@@ -2,6 +2,7 @@
 
 import copy
 import json
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -60,7 +61,8 @@ def test_text_has_the_base_s_own_logits_and_music_stands_behind(folder):
 
 def test_an_extended_model_is_numpy_s(folder):
     """The embedding ▶ linear layer, and both heads beside each other, by hand around the base's own blocks."""
-    base, model = AutoModelForCausalLM.from_pretrained(folder).eval(), stirred(extended(folder))
+    base: Any = AutoModelForCausalLM.from_pretrained(folder).eval()
+    model = stirred(extended(folder))
     size, ids = base.config.vocab_size, some_ids(model.config.vocab_size)
     state = {name: value.detach().double().numpy() for name, value in model.state_dict().items()}
     rows, projection, head = (
@@ -138,7 +140,7 @@ def test_packed_pieces_do_not_see_each_other(llama):
 
 
 def test_every_added_weight_learns(folder):
-    model = extended(folder)
+    model: Any = extended(folder)
     ids = some_ids(model.config.vocab_size)
     loss = model(input_ids=ids, labels=ids).loss
     loss.backward()
@@ -151,11 +153,11 @@ def test_every_added_weight_learns(folder):
 
 
 def test_random_rows_have_the_deviation_of_the_text_s_and_depend_on_the_seed_alone(folder):
-    first, again, other = (extended(folder, seed=seed) for seed in (1, 1, 2))
-    embedding = first.get_input_embeddings()
+    models = [cast(Any, extended(folder, seed=seed)) for seed in (1, 1, 2)]
+    embedding = models[0].get_input_embeddings()
     assert embedding.music.rows.weight.std().item() == pytest.approx(embedding.weight.std().item(), rel=0.1)
     assert torch.equal(embedding.music.folded(), embedding.music.rows.weight)
-    rows = [model.get_input_embeddings().music.rows.weight for model in (first, again, other)]
+    rows = [model.get_input_embeddings().music.rows.weight for model in models]
     assert torch.equal(rows[0], rows[1])
     assert not torch.equal(rows[0], rows[2])
 
@@ -170,7 +172,7 @@ def music_model(folder, width, size=30):
 @pytest.mark.parametrize("width", [16, 32])
 def test_transferred_rows_are_copied_scaled_and_filled_up(llama, tmp_path, width):
     source = music_model(tmp_path / "music", width)
-    model = extended(llama, initialise_from=source)
+    model: Any = extended(llama, initialise_from=source)
     theirs = GPT2LMHeadModel.from_pretrained(source).transformer.wte.weight
     embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
     for layer, rows in ((embedding, embedding.music.folded()), (head, head.music.weight)):
@@ -181,7 +183,7 @@ def test_transferred_rows_are_copied_scaled_and_filled_up(llama, tmp_path, width
 
 
 def test_a_wider_music_model_goes_through_the_linear_layer(llama, tmp_path):
-    model = extended(llama, initialise_from=music_model(tmp_path / "music", 48))
+    model: Any = extended(llama, initialise_from=music_model(tmp_path / "music", 48))
     music = model.get_input_embeddings().music
     assert music.projection.weight.shape == (32, 48)
     deviation = model.get_input_embeddings().weight.std().item()
@@ -192,14 +194,19 @@ def test_a_wider_music_model_goes_through_the_linear_layer(llama, tmp_path):
 
 def test_midi_llm_s_layout_comes_out_and_is_read(tmp_path, llama):
     """183,286 rows: Llama's 128,256, AMT's 55,028 and two without a meaning; a folder of theirs is taken as it is."""
-    sizes = {"hidden_size": 4, "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 1}
+    sizes: dict[str, Any] = {
+        "hidden_size": 4,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 1,
+    }
     config = LlamaConfig(vocab_size=midi_llm.SHIFT, intermediate_size=4, tie_word_embeddings=True, **sizes)
     tokenizer = AutoTokenizer.from_pretrained(llama)
     for name in ("llama", "midi_llm"):
         tokenizer.save_pretrained(tmp_path / name)
     LlamaForCausalLM(config).save_pretrained(tmp_path / "llama")
     amt = Vocabulary(vocabulary.SIZE, Special(vocabulary.SEPARATOR, vocabulary.AUTOREGRESS, vocabulary.SEPARATOR))
-    options = {"offset": midi_llm.SHIFT, "vocabulary_size": midi_llm.VOCABULARY}
+    options: dict[str, Any] = {"offset": midi_llm.SHIFT, "vocabulary_size": midi_llm.VOCABULARY}
     model = build(LlmConfig(base=str(tmp_path / "llama"), **options), amt, 1)
     plain = folded(model)
     assert plain.get_input_embeddings().weight.shape == plain.lm_head.weight.shape == (183_286, 4)
@@ -209,7 +216,7 @@ def test_midi_llm_s_layout_comes_out_and_is_read(tmp_path, llama):
     theirs = build(LlmConfig(base=str(tmp_path / "midi_llm"), **options), amt, 1)
     assert type(theirs) is LlamaForCausalLM
     assert theirs.config.vocab_size == midi_llm.VOCABULARY
-    assert music_of(theirs.config)[:2] == (midi_llm.SHIFT, vocabulary.SIZE)
+    assert (music_of(theirs.config) or ())[:2] == (midi_llm.SHIFT, vocabulary.SIZE)
 
 
 def test_without_music_it_is_the_pretrained_model_itself(llama, tmp_path):

@@ -4,6 +4,7 @@ import csv
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -87,7 +88,7 @@ def test_tensorboard_reads_what_was_written(followed):
 
     events = EventAccumulator(str(followed / "tensorboard"))
     events.Reload()
-    tags = events.Tags()
+    tags: Any = events.Tags()
     assert [event.step for event in events.Scalars("loss")] == [1, 2, 3, 4]
     assert [event.step for event in events.Scalars("validation/loss")] == [2, 4]
     assert len(tags["audio"]) == 2

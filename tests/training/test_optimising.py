@@ -1,5 +1,7 @@
 """Optimisers, averages of weights, early stopping, μP, and programs that compute them: what each promises."""
 
+from typing import Any, cast
+
 import numpy as np
 import pytest
 import torch
@@ -43,7 +45,7 @@ def test_averages_of_eight_bits_learn_the_same(kind, dataset, recipe_with, tmp_p
 
 def test_averages_of_eight_bits_take_a_quarter(recipe_with):
     pytest.importorskip("bitsandbytes")
-    model = model_of(128)
+    model: Any = model_of(128)
     optimiser = build_optimiser(model, recipe_with(optimiser="adamw8bit").training, on_cpu=True)
     model(input_ids=torch.tensor([[1, 2]])).logits.sum().backward()
     optimiser.step()
@@ -86,7 +88,7 @@ def test_an_average_is_the_sum_that_it_is_said_to_be():
     expected = values[0]
     for step, value in enumerate(values[1:], start=1):
         layer.weight.data = value.clone()
-        trainer = type("Trainer", (), {"global_step": step})()
+        trainer: Any = type("Trainer", (), {"global_step": step})()
         averages.on_train_batch_end(trainer, module, None, None, 0)
         decay = min(0.5, (1 + step) / (10 + step))
         expected = decay * expected + (1 - decay) * value
@@ -106,12 +108,12 @@ def test_a_run_stops_when_validations_get_no_better(dataset, recipe_with, tmp_pa
 
 def test_checkpointed_and_compiled_activations_change_no_loss(dataset, recipe_with):
     batch = PackedBatches(TokenDataset(dataset, "train"), 64, 4).batch(0)
-    found = []
+    found = list[list[torch.Tensor]]()
     for options in ({}, {"gradient_checkpointing": True}):
         module = LanguageModule(model_of(32), recipe_with(**options).training, 1)
         module.train()
         module.summed_loss(batch).backward()
-        found.append([parameter.grad.clone() for parameter in module.parameters()])
+        found.append([cast(torch.Tensor, parameter.grad).clone() for parameter in module.parameters()])
     assert all(torch.allclose(one, other, atol=1e-5) for one, other in zip(*found, strict=True))
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from transformers import PreTrainedModel
 
 from partimento.errors import BadRecipe
 from partimento.models import Family, Vocabulary
 from partimento.models.folder import load_model_folder
+from partimento.models.pretrained import load_base
 
 
 def takes_base(kind: Family) -> bool:
@@ -44,4 +45,6 @@ def starting_model(kind: Family, config: Any, vocabulary: Vocabulary, seed: int,
             f"model.base {base} has {loaded.vocabulary_size} tokens and the dataset {vocabulary.size}; take the "
             "representation of the base"
         )
+    if (folder / "tokenizer.json").is_file():  # goes on with what is made of it
+        cast(Any, loaded.model).tokenizer = load_base(folder, "tokenizer")
     return loaded.model

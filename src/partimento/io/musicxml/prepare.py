@@ -66,7 +66,7 @@ def prepare(score: Score) -> Prepared:
     extras = _extras(score, scale, bars)
     after = frozenset(mark.note_id for mark in score.marks if mark.kind == "grace:after")
     streams = tuple(
-        lay_out(own, *of_part, bars, after) for own, *of_part in zip(notes, score.parts, extras, strict=True)
+        lay_out(own, part, its, bars, after) for own, part, its in zip(notes, score.parts, extras, strict=True)
     )
     return Prepared(score, scale, bars, notes, streams, _common_tick(score, scale, bars, streams))
 
