@@ -66,7 +66,9 @@ def test_rows_say_the_same_in_fewer_tokens(datasets) -> None:
 def test_merges_are_learned_from_the_training_split_alone(datasets) -> None:
     plain, merged = datasets
     train, bpe = TokenDataset(plain, "train"), bpe_of(merged)
-    halves = [half for k, prompt in enumerate(train.prompt_length) for half in np.split(train[k], [prompt])]
+    halves = [
+        half for k, prompt in enumerate(train.prompt_length) for half in np.split(train[k].astype(np.int32), [prompt])
+    ]
     assert train_bpe(bpe.inner, halves, len(bpe.tokens)).merges == bpe.merges
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -67,7 +68,9 @@ class GgufTokenizer:
         """The vocabulary for grammars."""
         from llguidance.llamacpp import lltokenizer_from_vocab
 
-        return lltokenizer_from_vocab(self._engine.vocab)
+        with warnings.catch_warnings():  # llguidance asks llama.cpp by the older names
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return lltokenizer_from_vocab(self._engine.vocab)
 
     def _piece(self, token: int) -> str:
         return self._bytes(token, True).decode("utf-8", "replace") if token >= 0 else ""

@@ -24,8 +24,8 @@ from partimento.representations import TextRepresentation
 
 DEFAULT_TRIES = 8
 _ONE_BY_ONE = '%llguidance {"no_forcing": true}\n'
-"""No tokens are forced, however clear it is what follows: cut from the text alone they would not be those that the model
-has learnt to read, which often reach into what comes next."""
+"""No tokens are forced, however clear it is what follows: cut from such a text alone, they would not be those that the
+model has learnt to read, which reach into what comes next."""
 NO_END = "the context is full before the text ends"
 
 

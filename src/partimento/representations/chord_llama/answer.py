@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from partimento.errors import BadInput
 from partimento.io import musicxml
@@ -64,7 +65,8 @@ class ChordLlamaAnswer(ChordLlama):
 
     def faults(self, text: str, task: Task) -> tuple[str, ...]:
         """What syntax cannot count and was not wrong before."""
-        return self._new(super().faults(self._before + text, task))
+        alone = replace(task, plan=replace(task.plan, bars=None))  # bars of the answer are counted by the grammar
+        return self._new(super().faults(self._before + text, alone))
 
     def faults_so_far(self, text: str, task: Task) -> tuple[str, ...]:
         """Faults of complete measures that were not there before."""
