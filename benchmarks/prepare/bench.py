@@ -214,7 +214,8 @@ def children(pid: int) -> list[int]:
 
 def workers(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Two workers beside one, by turns, on all files."""
-    files = linked(music() * 8, folder / "files")
+    paths = music() * 8
+    files = linked(paths, folder / "files")
     runs: dict[int, list[dict[str, float]]] = {1: [], 2: []}
     for _ in range(max(options.repeats // 2, 2)):
         for count, done in runs.items():
@@ -222,7 +223,7 @@ def workers(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     shutil.rmtree(files)
     walls, cpus = ([[run[kind] for run in done] for done in runs.values()] for kind in ("wall", "cpu"))
     return {
-        "files": len(music()) * 3,
+        "files": len(paths),
         "wall_seconds": {count: [round(w, 1) for w in wall] for count, wall in zip(runs, walls, strict=True)},
         "cpu_seconds": {count: [round(c, 1) for c in spent] for count, spent in zip(runs, cpus, strict=True)},
         "times_as_fast": round(float(np.median(np.array(walls[0]) / np.array(walls[1]))), 2),
@@ -234,13 +235,14 @@ def ray(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """A Ray cluster of two nodes, simulated on this machine, beside the pool, by turns."""
     from ray.cluster_utils import Cluster
 
-    files = linked(music() * 4, folder / "files")
+    paths = music() * 36
+    files = linked(paths, folder / "files")
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     cluster.add_node(num_cpus=1)
     runs: dict[str, list[dict[str, float]]] = {"pool": [], "ray": []}
     flags = {"pool": ("--workers", "2"), "ray": ("--ray", cluster.address)}
     try:
-        for _ in range(3):
+        for _ in range(2):
             for name, done in runs.items():
                 done.append(prepared(files, folder / "out", *map(str, flags[name])))
     finally:
@@ -248,7 +250,7 @@ def ray(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     shutil.rmtree(files)
     walls = {name: [run["wall"] for run in done] for name, done in runs.items()}
     return {
-        "files": len(music()) * 12, "nodes": 2,
+        "files": len(paths), "nodes": 2,
         "wall_seconds": {name: [round(w, 1) for w in wall] for name, wall in walls.items()},
         "overhead": round(float(np.median(np.array(walls["ray"]) / np.array(walls["pool"]))) - 1, 3),
     }  # fmt: skip

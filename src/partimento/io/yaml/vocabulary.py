@@ -102,7 +102,7 @@ REPEATED = frozenset([
 """Children that may stand several times."""
 SINGLES = frozenset(CHILDREN) - {"measure", "harmony"}
 """Elements whose other children stand once."""
-EXCLUSIVE = {"note": (("pitch", "unpitched", "rest"), ("duration", "grace"), ("tie", "cue"))}
+EXCLUSIVE = {"note": (("pitch", "unpitched", "rest"), ("duration", "grace"))}
 """Element ▶ sets of children of which it has no two."""
 
 _INTEGER, _NATURAL, _DECIMAL, _POSITIVE = r"-?\d{1,6}", r"\d{1,6}", r"-?\d{1,9}(\.\d{1,24})?", r"\d{1,9}(\.\d{1,24})?"
