@@ -30,7 +30,7 @@ NO_END = "the context is full before the text ends"
 
 
 @runtime_checkable
-class InBars(Protocol):
+class InBars(TextRepresentation, Protocol):
     """What a text representation has besides, if its texts can be checked bar by bar."""
 
     @property
@@ -163,7 +163,8 @@ def _write_bars(text: _Text, rep: InBars, task: Task, tries: int) -> Rates:
         until = rep.finished(text.said) if goes_on else len(text.said)
         if until <= done and goes_on:
             continue
-        found = set(rep.faults_so_far(text.said[:until], task)) - known
+        found = rep.faults(text.said, task) if text.has_ended else rep.faults_so_far(text.said[:until], task)
+        found = set(found) - known
         found |= set() if goes_on or text.has_ended else {NO_END}
         failed = failed + 1 if found else 0
         is_settled = not found or failed == tries
