@@ -15,6 +15,7 @@ from partimento.io import musicxml
 from partimento.io.abc import read, sayable, write
 from partimento.score import (
     METER,
+    TEMPO,
     Barline,
     ChordEvent,
     Direction,
@@ -144,6 +145,35 @@ def test_times_that_no_length_of_abc_holds_are_rounded() -> None:
         assert again == sayable(score)
         onsets = again.notes["onset_tick"] / again.ticks_per_quarter
         assert np.abs(onsets - notes["onset_tick"] / resolution).max() < 1 / 10_000
+
+
+@pytest.mark.parametrize(
+    ("bpm", "mark"), [(5.49972169, "eighth=11"), (61.00049, "quarter=61"), (100 / 3, "quarter=33.333")]
+)
+def test_tempos_are_rounded_once_and_for_all(bpm: float, mark: str) -> None:
+    meters = np.array([(0, 4, 4)], METER)
+    tempos = np.array([(0, bpm)], TEMPO)
+    said = sayable(Score(1, (Part(),), measures=measures_from_meters(meters, 1, 4), meters=meters, tempos=tempos))
+    assert [direction.text for direction in said.directions] == [mark]
+    assert sayable(replace(said, directions=())) == said
+
+
+def test_a_fermata_behind_the_last_note_is_the_barline_s() -> None:
+    notes = notes_array([{"duration_tick": 4, "pitch": 60}])
+    score = Score(1, (Part(),), notes, directions=(Direction(9, "fermata"),))
+    (again,) = read(write(score), "late.abc")
+    assert again == sayable(score)
+    assert again.directions == (Direction(4, "barline-fermata"),)
+
+
+def test_a_chord_that_abc_cannot_name_is_no_jump() -> None:
+    meters = np.array([(0, 4, 4)], METER)
+    odd = ChordEvent(0, ChordSymbol(2, "other", 0))
+    notes = notes_array([{"duration_tick": 4, "pitch": 60}])
+    score = Score(1, (Part(),), notes, measures_from_meters(meters, 1, 4), meters, chords=(odd,))
+    (again,) = read(write(score), "odd.abc")
+    assert again == sayable(score)
+    assert [direction.text for direction in again.directions] == ["D?/C"]
 
 
 def test_scores_of_musicxml_are_read_as_promised() -> None:

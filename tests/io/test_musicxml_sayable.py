@@ -164,6 +164,14 @@ def test_what_is_read_back_is_what_can_be_said(score: Score) -> None:
     assert musicxml.sayable(said) == said
 
 
+def test_a_barline_inside_a_bar_stays_where_nothing_else_is() -> None:
+    meters = np.array([(0, 4, 4)], METER)
+    measures = measures_from_meters(meters, 24, END - 1)
+    score = Score(24, PARTS[:1], measures=measures, meters=meters, barlines=(Barline(6, "regular"),))
+    assert [b.onset_tick / again(score).ticks_per_quarter for b in again(score).barlines] == [0.25]
+    assert again(score) == musicxml.sayable(score)
+
+
 def test_what_cannot_be_said_is_left_out() -> None:
     score = Score(
         4,

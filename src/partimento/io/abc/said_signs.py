@@ -230,8 +230,11 @@ class SaidSigns:
             yield replace(plain_event, kind="dynamics" if is_dynamic else "words", text=text, placement=placement)
         elif kind == "rehearsal" and text:
             yield replace(plain_event, text=text)
-        elif kind in WEDGES.values() or kind in DECORATIONS or is_own_decoration(kind):
+        elif kind in WEDGES.values():
             yield plain_event
+        elif kind in DECORATIONS or is_own_decoration(kind):
+            is_last = 0 < tick == self.end  # nothing follows but the last barline
+            yield replace(plain_event, kind=AT_BAR + kind, staff=1) if is_last else plain_event
         elif kind == "octave-shift" and (said := _said_shift(text)):
             yield replace(plain_event, text=said)
         elif kind == "pedal":
@@ -295,7 +298,8 @@ def said_beat(bpm: float, mark: str) -> tuple[Fraction, str]:
         count = round(bpm / 4 / float(beat))
         if count > 0 and abs(count * 4 * float(beat) - bpm) < 1e-6 * bpm:
             return beat, str(count)
-    return _BEATS[0], f"{bpm:.3f}".rstrip("0").rstrip(".")
+    number = f"{bpm:.3f}".rstrip("0").rstrip(".")
+    return (_BEATS[0], number) if float(number) == bpm else said_beat(float(number), "")  # rounded, it may be whole
 
 
 def _said_interval(interval: Interval) -> Interval:

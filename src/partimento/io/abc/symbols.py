@@ -91,4 +91,5 @@ def parse_chord(text: str) -> ChordSymbol | None:
 
 def jump(text: str) -> tuple[str, str] | None:
     """The repeat kind of `D.C.`, `Segno`, `Fine`, `D.S. al Coda` …, and its text; None for other words."""
-    return JUMPS.get(_WORD.sub("", text.lower())) if len(text) < 24 else None
+    may_be = len(text) < 24 and "?" not in text and "/" not in text  # D?/C is an odd chord
+    return JUMPS.get(_WORD.sub("", text.lower())) if may_be else None

@@ -74,7 +74,9 @@ def prepare(score: Score) -> Prepared:
 def _common_tick(score: Score, scale: int, bars: Bars, streams: Iterable[list[list[Stream]]]) -> int:
     """The longest tick of which everything written is a multiple."""
     ends = {p.end for part in streams for measure in part for stream in measure for p in stream.pieces}
-    timed = (*score.chords, *score.directions, *score.repeats, *score.programs, *score.transpositions)
+    timed = (
+        *score.chords, *score.directions, *score.repeats, *score.barlines, *score.programs, *score.transpositions,
+    )  # fmt: skip
     onsets = {event.onset_tick * scale for event in timed} | {
         tick * scale
         for array in (score.keys, score.meters, score.tempos, score.clefs, score.controls)
