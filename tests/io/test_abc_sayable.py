@@ -166,6 +166,15 @@ def test_a_fermata_behind_the_last_note_is_the_barline_s() -> None:
     assert again.directions == (Direction(4, "barline-fermata"),)
 
 
+def test_marks_of_grace_chords_stand_on_the_lowest_note_whatever_its_staff() -> None:
+    graces = [{"grace": 1, "pitch": 70, "staff": 0}, {"grace": 1, "pitch": 69, "staff": 1}]
+    notes = notes_array([*graces, {"duration_tick": 4, "pitch": 60, "staff": 1}])
+    score = Score(1, (Part(),), notes, marks=(Mark(0, "fermata"),))
+    (again,) = read(write(score), "graces.abc")
+    assert again == sayable(score)
+    assert [again.notes["pitch"][again.notes["note_id"] == mark.note_id].item() for mark in again.marks] == [69]
+
+
 def test_a_chord_that_abc_cannot_name_is_no_jump() -> None:
     meters = np.array([(0, 4, 4)], METER)
     odd = ChordEvent(0, ChordSymbol(2, "other", 0))

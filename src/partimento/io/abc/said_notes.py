@@ -288,6 +288,7 @@ def _lines_of_voice(notes: Records, rows: list[int], part: int, staff: int, voic
 def _events(notes: Records, rows: list[int]) -> list[Event]:
     events: dict[tuple[int, int], Event] = {}
     graces: defaultdict[int, defaultdict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    pitch = notes["pitch"].tolist()  # chords are written upwards, whatever staves their notes were on
     columns = (notes[name][rows].tolist() for name in ("onset_tick", "duration_tick", "grace"))
     for row, onset, duration, grace in zip(rows, *columns, strict=True):
         if grace:
@@ -297,7 +298,9 @@ def _events(notes: Records, rows: list[int]) -> list[Event]:
     by_onset = {event.onset: event for event in reversed(events.values())}
     for onset, groups in graces.items():
         event = by_onset.get(onset) or events.setdefault((onset, 0), Event(onset, onset))
-        event.graces = [groups[number] for number in sorted(groups)]
+        event.graces = [sorted(groups[number], key=pitch.__getitem__) for number in sorted(groups)]
+    for event in events.values():
+        event.rows.sort(key=pitch.__getitem__)
     return sorted(events.values(), key=lambda event: (event.onset, event.end))
 
 
