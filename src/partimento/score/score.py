@@ -237,6 +237,12 @@ class Score:
             spanners=tuple(x for x in self.spanners if {x.start_id, x.end_id} <= ends),
         )
 
+    def with_tags(self, tags: tuple[str, ...]) -> Score:
+        """A copy with other style words, for which nothing has to be looked at again."""
+        copy = object.__new__(Score)
+        copy.__dict__.update(self.__dict__, tags=tags)
+        return copy
+
     def transpose(self, interval: Interval | int) -> Score:
         """The score an interval (or a number of semitones) higher, spelled accordingly; drums stay.
 

@@ -73,7 +73,7 @@ def describe(score: Score, number: int, planned: PlannedFile, options: Options) 
     if options.lyrics == "drop":
         score = replace(score, lyrics=())
     if score.tags != (style := (style_of(score, file.style),)):
-        score = replace(score, tags=style)
+        score = score.with_tags(style)
     if options.annotate:
         score = annotated(regular(with_usual_instruments(score)), with_chords=int(content[-1], 16) % 2 == 0)
     facts = dict(file.facts.items())
@@ -133,12 +133,10 @@ def content_hash(score: Score) -> str:
     """
     notes = score.sounding().notes
     steps = [_steps(notes[name], score.ticks_per_quarter) for name in ("onset_tick", "duration_tick")]
-    drums = np.array([part.is_drums for part in score.parts], bool)[notes["part"]]
-    pitch = notes["pitch"].astype(np.int64)
-    lowest = int(pitch.min(initial=128, where=~drums))
-    sounded = (
-        (pitch - np.where(drums, 0, lowest)) + (notes["part"].astype(np.int64) << 9) + (drums.astype(np.int64) << 8)
-    )
+    drums = np.array([part.is_drums for part in score.parts], bool)
+    pitch, part = notes["pitch"].astype(np.int64), notes["part"]
+    lowest = int(pitch.min(initial=128, where=~drums[part] if drums.any() else True))
+    sounded = pitch + (np.where(drums, 1 << 8, -lowest) + (np.arange(len(drums)) << 9))[part]
     timed = (steps[0].astype(np.uint64) << np.uint64(32)) + steps[1].astype(np.uint64)
     first = _mixed(timed + np.uint64(0x9E3779B97F4A7C15) * sounded.astype(np.uint64))
     second = _mixed(first ^ timed)

@@ -19,6 +19,7 @@ from partimento.io.midi.chunks import Span
 
 Ints = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
 MAX_EVENTS = 1_000_000
 MAX_MESSAGES = 100_000
 """Of those that are kept one by one: meta events, system exclusive, aftertouch, program changes."""
@@ -223,13 +224,13 @@ def _gathered(walker: _Walker, tracks: tuple[Span, ...], warnings: list[str]) ->
     ticks -= np.repeat(np.concatenate(([0], ticks))[bounds], counts)
     byte = data[at]
     is_system, is_running = byte >= 0xF0, byte < 0x80
-    last = np.where(is_system | is_running, -1, np.arange(len(byte)))
-    last = np.maximum.accumulate(last) if len(last) else last
-    status = np.where(is_system, byte, byte[last])
+    status, is_bad = byte, np.zeros(len(byte), bool)
+    if is_running.any():
+        status, is_bad = _statuses(byte, is_system, is_running, np.repeat(bounds, counts))
     at += ~is_running
     first, second = data[at], data[at + 1]
     second = np.where(status >> 5 == 0b110, 0, second)
-    is_bad = ~is_system & ((first | second) > 0x7F) | is_running & (last < np.repeat(bounds, counts))
+    is_bad |= ~is_system & ((first | second) > 0x7F)
     events, others = Events(track, ticks, status, first, second), walker.others
     if is_bad.any():
         whole = _cut(is_bad, track, places, warnings)
@@ -242,6 +243,19 @@ def _gathered(walker: _Walker, tracks: tuple[Span, ...], warnings: list[str]) ->
     columns = events.track[index].tolist(), events.tick[index].tolist(), [content for _, content in others]
     found = list(map(Other, *columns))
     return Decoded(events, found, ends, warnings)
+
+
+def _statuses(byte: Bytes, is_system: Mask, is_running: Mask, start: Ints) -> tuple[Bytes, Mask]:
+    """The status of each event, that of one before it where it has none; and where none is before it in its track.
+
+    Args:
+        byte: behind the delta time of each event.
+        is_system: whether it is the status of another than a channel event.
+        is_running: whether it is none.
+        start: of each event the index of the first one in its track.
+    """
+    last = np.maximum.accumulate(np.where(is_system | is_running, -1, np.arange(len(byte))))
+    return np.where(is_system, byte, byte[last]), is_running & (last < start)
 
 
 def _deltas(data: Bytes, places: Ints) -> tuple[Ints, Ints]:
@@ -257,7 +271,7 @@ def _deltas(data: Bytes, places: Ints) -> tuple[Ints, Ints]:
     return delta, at
 
 
-def _cut(is_bad: NDArray[np.bool_], track: Ints, places: Ints, warnings: list[str]) -> NDArray[np.bool_]:
+def _cut(is_bad: Mask, track: Ints, places: Ints, warnings: list[str]) -> Mask:
     """Which events stand before the first bad one of their track."""
     bad = np.flatnonzero(is_bad)
     whole = np.ones(len(track), bool)

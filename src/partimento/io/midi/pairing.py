@@ -10,12 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from partimento.io.midi.decode import Bytes, Decoded, Ints
+from partimento.io.midi.decode import Bytes, Decoded, Ints, Mask
 from partimento.io.midi.signs import CHANNELS, KEY_PRESSURE, NOTE_ON
-
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
