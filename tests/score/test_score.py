@@ -334,3 +334,11 @@ def test_programs_split_into_parts_of_their_own():
     assert [(g.first, g.last) for g in split.groups] == [(0, 1), (0, 2)]
     assert split.programs == ()
     assert small_score().split_programs() == small_score()
+
+
+def test_a_score_with_other_tags_is_the_same_but_for_them() -> None:
+    score = small_score()
+    tagged = score.with_tags(("jig",))
+    assert (tagged.tags, score.tags) == (("jig",), small_score().tags)
+    assert tagged == replace(score, tags=("jig",))
+    assert tagged.notes is score.notes
