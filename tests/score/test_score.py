@@ -1,5 +1,6 @@
 """The central type: equality, time, ties, slices, transposition."""
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
