@@ -44,6 +44,7 @@ def order(score: Score) -> str:
     [
         (3, [], "abc"),
         (2, [(2, "backward")], "abab"),
+        (2, [(0, "ending-start", "2"), (2, "ending-stop", "2")], "ab"),
         (3, [(1, "forward"), (3, "backward")], "abcbc"),
         (4, [(2, "backward"), (4, "backward")], "ababcdcd"),
         (2, [(2, "backward", "3")], "ababab"),

@@ -45,13 +45,15 @@ def playing_order(score: Score) -> list[Span]:
 
     Repeats are taken once or as often as they say. After D.C. and D.S. they are not taken again, last endings
     are played, Fine ends the piece and `to-coda` leads to the coda, as is customary (Gould, Behind Bars, 2011).
-    Where the score states an order of its sections (ABC's `P:AABA`), each of them is played so by itself.
+    Where the score states an order of its sections (ABC's `P:AABA`), each of them is played so by itself. If all that
+    leaves nothing (a second ending without a first), the music is played as it stands.
     """
     if not score.repeats:
         return [(0, score.end_tick)]
     signs = _signs(score)
     stretches = _sections_in_order(signs, score.end_tick) or [(0, score.end_tick)]
-    return _joined(span for start, end in stretches for span in _Player(signs, start, end).play())
+    played = _joined(span for start, end in stretches for span in _Player(signs, start, end).play())
+    return played or [(0, score.end_tick)]
 
 
 def unfolded(score: Score) -> Score:
