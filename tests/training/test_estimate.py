@@ -23,7 +23,7 @@ SETTINGS = [
 ]  # fmt: skip
 
 REALITY = """
-import resource, sys, time
+import sys, time
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
@@ -40,8 +40,8 @@ def step(recipe):
         optimiser.step()
     return time.process_time() - begun
 
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+def peak():  # getrusage would count what the process had that started this one
+    return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) * 1024
 
 path, settings = Path(sys.argv[1]), sys.argv[2:]
 small = ["training.context=64", "training.tokens_per_batch=64", "training.micro_batch_tokens=64"]
@@ -54,6 +54,7 @@ print(said.memory, taken, said.seconds_per_step, seconds)
 """
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux says what a process took at most")
 def test_memory_and_time_are_near_what_a_step_takes():
     process = subprocess.run(
         [sys.executable, "-c", REALITY, str(TINY), *SETTINGS], capture_output=True, text=True, check=True
