@@ -13,6 +13,7 @@ import pytest
 from partimento.data.augment import Augmentation
 from partimento.data.dataset import SPLITS, DatasetInfo, TokenDataset
 from partimento.data.prepare import Options, merging, prepare
+from partimento.data.report import survey, write_page
 from partimento.errors import BadInput
 from partimento.representations import create
 from partimento.representations.bpe import Bpe, train_bpe
@@ -45,6 +46,13 @@ def bpe_of(dataset: Path) -> Bpe:
     said = create(**DatasetInfo.read(dataset).representation)
     assert isinstance(said, Bpe)
     return said
+
+
+def test_the_page_of_it_counts_the_merges(datasets, tmp_path) -> None:
+    write_page(survey(datasets[1]), tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert f"with {MERGES} merged tokens" in page
+    assert "[[" not in page
 
 
 def test_rows_say_the_same_in_fewer_tokens(datasets) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -49,9 +49,7 @@ def page(found: Survey) -> str:
         f'<section id="s{k}"><h2>{escape(title)}</h2><div class="grid">{inside}</div></section>'
         for k, (title, inside) in enumerate(shown)
     )
-    representation = found.info.get("representation", {})
-    options = ", ".join(f"{name} {value}" for name, value in representation.items() if name != "name")
-    tokens = f"{representation.get('name', 'text')}{f' ({options})' if options else ''}"
+    tokens = _said(found.info.get("representation") or found.info.get("text_representation") or {})
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -59,6 +57,16 @@ def page(found: Survey) -> str:
         f"<header><h1>{escape(found.name)}</h1><p>A dataset of music, as {escape(tokens)}</p><nav>{links}</nav>"
         f"</header><main>{body}</main><footer>partimento {__version__}</footer></body></html>\n"
     )
+
+
+def _said(representation: Mapping[str, Any]) -> str:
+    """A representation and its options in words; of merged tokens, how many there are."""
+    said = dict(representation)
+    if isinstance(merges := said.pop("merges", None), list):
+        return f"{_said({'name': said.get('inner'), **said.get('config', {})})} with {len(merges):,} merged tokens"
+    name = said.pop("name", "text")
+    options = ", ".join(f"{option} {value}" for option, value in said.items())
+    return f"{name} ({options})" if options else str(name)
 
 
 def _overview(found: Survey) -> Iterator[str]:
