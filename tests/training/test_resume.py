@@ -13,6 +13,7 @@ from partimento.training.recipe import ModelRecipe
 FAMILIES = {
     "transformer": {"hidden_size": 32, "layers": 2, "heads": 4, "key_value_heads": 2, "ff_size": 64, "context": 64},
     "gpt2": {"hidden_size": 32, "layers": 2, "heads": 4, "ff_size": 64, "context": 64, "dropout": 0.1},
+    "lstm": {"hidden_size": 32, "layers": 2, "context": 64, "dropout": 0.1},
 }
 COLUMNS = ("step", "loss", "validation_loss", "learning_rate", "tokens")
 
