@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,7 @@ from partimento.theory.interval import Interval
 
 DROPPED_SHARE = 0.3
 """Chance that a wish is left out of a plan in training, as people state some and not others."""
+_TOLD_BY_SCORES = ("key", "meter", "tempo_bpm", "instruments", "bars", "chords", "style")
 
 
 def plans_of(dataset: TokenDataset, progress: Callable[[int, int], None] = lambda done, total: None) -> list[Plan]:
@@ -87,8 +88,8 @@ def varied(plan: Plan, semitones: int, tempo: float = 1.0) -> Plan:
 
 def thinned(plan: Plan, rng: np.random.Generator) -> Plan:
     """The plan with some of its wishes left out."""
-    names = [each.name for each in fields(plan) if each.name != "title"]
-    left_out = [name for name, drawn in zip(names, rng.random(len(names)), strict=True) if drawn < DROPPED_SHARE]
+    drawn = rng.random(len(_TOLD_BY_SCORES))
+    left_out = [name for name, each in zip(_TOLD_BY_SCORES, drawn, strict=True) if each < DROPPED_SHARE]
     return replace(plan, **dict.fromkeys(left_out))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from partimento.errors import BadPlan
-from partimento.plan.plan import MAX_BARS
+from partimento.plan.wishes import MAX_BARS
 from partimento.theory import pitch
 from partimento.theory.chord import ChordSymbol
 from partimento.theory.key import Key
@@ -51,7 +51,7 @@ def parse_chords(text: str, key: Key | None = None) -> tuple[tuple[ChordSymbol, 
         tokens_by_bar = [[token] for bar in tokens_by_bar for token in bar]
     bars: list[tuple[ChordSymbol, ...]] = []
     for tokens in tokens_by_bar:
-        bars.append(bars[-1] if tokens == ["%"] and bars else tuple(_chord(token, key) for token in tokens))
+        bars.append(bars[-1] if tokens == ["%"] and bars else tuple(parse_chord(token, key) for token in tokens))
     if not bars:
         raise BadPlan("a progression has at least one chord; write for example D G A7 D")
     if len(bars) > MAX_BARS:
@@ -90,7 +90,12 @@ def _tokens(bar: str) -> list[str]:
     return [piece for token in re.split(r"[\s,;]+", bar) if token for piece in split_joined(token) or [token]]
 
 
-def _chord(token: str, key: Key | None) -> ChordSymbol:
+def parse_chord(token: str, key: Key | None) -> ChordSymbol:
+    """A chord symbol, or a Roman numeral of the key.
+
+    Raises:
+        BadPlan: it is neither, or a Roman numeral has no key.
+    """
     match = _ROMAN.fullmatch(token)
     if match is None:
         return ChordSymbol.parse(token)

@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal
+from fractions import Fraction
+from typing import Any, Literal, get_args
 
 from partimento.errors import BadPlan
+from partimento.plan.chords import parse_chord, parse_chords
+from partimento.plan.wishes import (
+    MAX_BARS,
+    MAX_CONTROLS,
+    MAX_SECTIONS,
+    MAX_TAGS,
+    Control,
+    Feel,
+    Harmony,
+    Section,
+    Tag,
+    choice_of,
+    items_of,
+    number,
+    text_of,
+    whole_number,
+)
 from partimento.score import Score
 from partimento.theory.chord import ChordSymbol
 from partimento.theory.instrument import find_instrument, instrument_name
 from partimento.theory.key import Key
 from partimento.theory.meter import Meter
 
-MAX_BARS = 256
+__all__ = ["MAX_BARS", "MAX_INSTRUMENTS", "TEMPO_RANGE_BPM", "Compose", "Constraints", "Infill", "Plan", "Task"]
+
 TEMPO_RANGE_BPM = (20.0, 300.0)
 MAX_INSTRUMENTS = 16
+MAX_SECONDS = 3600.0
+DEFAULT_TEMPO_BPM = 108.0
+DEFAULT_METER = Meter(4, 4)
+DEFAULT_SECTION_BARS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +57,19 @@ class Plan:
     style: str | None = None
     """A style word such as `jig` or `hymn`."""
     title: str = ""
+    form: tuple[Section, ...] | None = None
+    """Sections in the order in which they sound."""
+    feel: Feel | None = None
+    duration_seconds: float | None = None
+    """How long the piece lasts; `with_bars` makes bars of it."""
+    without: tuple[int, ...] = ()
+    """Programs that are not to play."""
+    tags: tuple[Tag, ...] = ()
+    """What the piece is like, as far as that is not told by the other wishes."""
+    controls: tuple[Control, ...] = ()
+    """How parts are to sound; of two that disagree the later one holds."""
+    harmony: Harmony | None = None
+    """How strictly chords and key hold."""
 
     def __post_init__(self) -> None:
         if self.bars is not None and not 1 <= self.bars <= MAX_BARS:
@@ -43,11 +79,49 @@ class Plan:
             raise BadPlan(f"{self.tempo_bpm:g} bpm: a tempo lies between {low:g} and {high:g}")
         if self.instruments is not None and not 1 <= len(self.instruments) <= MAX_INSTRUMENTS:
             raise BadPlan(f"{len(self.instruments)} instruments: a piece has 1 to {MAX_INSTRUMENTS}")
+        if self.duration_seconds is not None and not 1 <= self.duration_seconds <= MAX_SECONDS:
+            raise BadPlan(f"{self.duration_seconds:g} seconds: a piece lasts 1 second to {MAX_SECONDS / 60:g} minutes")
+        if self.form is not None and not 1 <= len(self.form) <= MAX_SECTIONS:
+            raise BadPlan(f"a form of {len(self.form)} sections; a piece has 1 to {MAX_SECTIONS}")
 
     def merged(self, stronger: Plan) -> Plan:
-        """This plan with every wish that the stronger one states."""
-        stated = {f.name: value for f in fields(stronger) if (value := getattr(stronger, f.name)) not in (None, "")}
+        """This plan with every wish that the stronger one states.
+
+        What this one says of a part goes with the part, or falls away with it. A length in bars replaces one in
+        seconds, and the other way round.
+        """
+        stated = {f.name: value for f in fields(stronger) if (value := getattr(stronger, f.name)) not in (None, "", ())}
+        if "controls" not in stated and (scoring := stated.get("instruments")):
+            kept = (control.among(self.instruments or (), scoring) for control in self.controls)
+            stated["controls"] = tuple(control for control in kept if control is not None)
+        for name, other in (("bars", "duration_seconds"), ("duration_seconds", "bars")):
+            if name in stated and other not in stated:
+                stated[other] = None
         return replace(self, **stated)
+
+    def with_bars(self) -> Plan:
+        """The plan with the number of bars that its duration or its form comes to, where it states none.
+
+        A duration fixes tempo and meter too, moderate and 4/4 where they are left open; one beside a number of bars
+        fixes the tempo. Sections without a length have 8 bars.
+
+        Raises:
+            BadPlan: that makes too many bars, or no tempo at which it could be played.
+        """
+        meter = self.meter or DEFAULT_METER
+        if self.duration_seconds is not None and self.bars is not None:
+            tempo_bpm = float(round(self.bars * meter.duration_quarter * 60 / Fraction(self.duration_seconds)))
+            return self if self.tempo_bpm else replace(self, meter=meter, tempo_bpm=tempo_bpm)
+        if self.duration_seconds is not None:
+            tempo_bpm = self.tempo_bpm or DEFAULT_TEMPO_BPM
+            bars = max(round(self.duration_seconds * tempo_bpm / 60 / float(meter.duration_quarter)), 1)
+            if bars > MAX_BARS:
+                raise BadPlan(f"{self.duration_seconds:g} seconds at {tempo_bpm:g} bpm are {bars} bars; "
+                              f"a piece has at most {MAX_BARS}: ask for less time or a slower tempo")  # fmt: skip
+            return replace(self, meter=meter, tempo_bpm=tempo_bpm, bars=bars)
+        if self.form and self.bars is None:
+            return replace(self, bars=sum(section.bars or DEFAULT_SECTION_BARS for section in self.form))
+        return self
 
     def to_dict(self) -> dict[str, Any]:
         """The stated wishes in plain words, for JSON and YAML; `from_dict` reads them back."""
@@ -57,33 +131,63 @@ class Plan:
             "key": self.key and str(self.key),
             "meter": self.meter and str(self.meter),
             "tempo_bpm": self.tempo_bpm,
+            "feel": self.feel,
             "instruments": self.instruments and [instrument_name(program) for program in self.instruments],
+            "without": [instrument_name(program) for program in self.without] or None,
             "bars": self.bars,
+            "duration_seconds": self.duration_seconds,
+            "form": self.form and [section.to_data() for section in self.form],
             "chords": self.chords and [" ".join(map(str, bar)) for bar in self.chords],
+            "harmony": self.harmony,
+            "controls": [control.to_data(self.instruments) for control in self.controls] or None,
+            "tags": [tag.to_data() for tag in self.tags] or None,
         }
         return {name: value for name, value in stated.items() if value is not None}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Plan:
-        """Read what `to_dict` writes.
+        """Read what `to_dict` writes; chords may also be one text, and Roman numerals where there is a key.
 
         Raises:
-            BadPlan: a field is unknown or its text is no music.
+            BadPlan: a field is unknown, of the wrong kind, or its text is no music.
         """
-        if unknown := data.keys() - {f.name for f in fields(cls)}:
+        if unknown := {str(name) for name in data} - {f.name for f in fields(cls)}:
             raise BadPlan(f"a plan has no field {sorted(unknown)[0]!r}")
-        return cls(
-            key=Key.parse(data["key"]) if "key" in data else None,
-            meter=Meter.parse(data["meter"]) if "meter" in data else None,
-            tempo_bpm=float(data["tempo_bpm"]) if "tempo_bpm" in data else None,
-            instruments=tuple(map(parse_instrument, data["instruments"])) if "instruments" in data else None,
-            bars=int(data["bars"]) if "bars" in data else None,
-            chords=tuple(tuple(map(ChordSymbol.parse, bar.split())) for bar in data["chords"])
-            if "chords" in data
-            else None,
-            style=data.get("style"),
-            title=data.get("title", ""),
-        )
+        stated: dict[str, Any] = {name: _READERS[name](data[name]) for name in _READERS if name in data}
+        if "chords" in data:
+            stated["chords"] = _chords(data["chords"], stated.get("key"))
+        controls = items_of(data.get("controls", ()), "controls", MAX_CONTROLS)
+        scoring = stated.get("instruments")
+        return cls(**stated, controls=tuple(Control.from_data(control, scoring) for control in controls))
+
+
+def _chords(value: Any, key: Key | None) -> tuple[tuple[ChordSymbol, ...], ...]:
+    if isinstance(value, str):
+        return parse_chords(value, key)
+    bars = [text_of(bar, "each bar of chords", "Am7 D7") for bar in items_of(value, "chords")]
+    return tuple(tuple(parse_chord(token, key) for token in bar.split()) for bar in bars)
+
+
+def _instruments(value: Any, name: str = "instruments") -> tuple[int, ...]:
+    return tuple(parse_instrument(text_of(each, f"each of {name}", "Flute")) for each in items_of(value, name))
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "title": lambda value: text_of(value, "title"),
+    "style": lambda value: text_of(value, "style", "waltz"),
+    "key": lambda value: Key.parse(text_of(value, "key", "D major")),
+    "meter": lambda value: Meter.parse(text_of(value, "meter", "6/8")),
+    "tempo_bpm": lambda value: number(value, "tempo_bpm"),
+    "feel": lambda value: choice_of(value, "feel", get_args(Feel)),
+    "instruments": _instruments,
+    "without": lambda value: _instruments(value, "without"),
+    "bars": lambda value: whole_number(value, "bars"),
+    "duration_seconds": lambda value: number(value, "duration_seconds"),
+    "form": lambda value: tuple(map(Section.from_data, items_of(value, "form", MAX_SECTIONS))),
+    "harmony": lambda value: choice_of(value, "harmony", get_args(Harmony)),
+    "tags": lambda value: tuple(map(Tag.from_data, items_of(value, "tags", MAX_TAGS))),
+}  # fmt: skip
+"""Field of a plan ▶ how a file's value is read; chords need the key, and controls the instruments."""
 
 
 def parse_instrument(text: str) -> int:
