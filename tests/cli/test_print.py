@@ -123,7 +123,7 @@ def test_midi_is_turned_into_notation(run, jig, tmp_path):
 
 
 REFUSED = [
-    (["--out", "x.gif"], ".pdf, .svg or .png"),
+    (["--out", "x.gif"], ".pdf, .svg, .png"),
     (["--out", "x.pdf", "--page", "a3"], "a4"),
     (["--out", "x.pdf", "--staff", "99"], "3 to 12 mm"),
     (["--out", "x.pdf", "--transpose", "up"], "'up' is no transposition"),

@@ -31,15 +31,3 @@ def load_tune(path: Path, tune: int = 1) -> Score:
     if len(scores) > 1:
         console().print(f"tune {tune} of {len(scores)}: {plain(scores[tune - 1].title) or 'untitled'}", markup=False)
     return scores[tune - 1]
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder where there is none.
-
-    Raises:
-        BadFile: it cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadFile(folder, f"no folder can be made here ({(error.strerror or 'error').lower()})") from None

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from partimento.cli.console import console
-from partimento.cli.files import Tune, load_tune, make_folder
-from partimento.errors import BadFile, BadInput, PartimentoError
+from partimento.cli.files import Tune, load_tune
+from partimento.errors import BadFile, BadInput
+from partimento.io import make_folder
 from partimento.score import DEFAULT_TEMPO_BPM, Score
 
-if TYPE_CHECKING:
-    from partimento.rendering.synths import Samples
-
-_PLAYERS = (
-    ("afplay",),
-    ("pw-play",),
-    ("paplay",),
-    ("aplay", "-q"),
-    ("ffplay", "-nodisp", "-autoexit", "-loglevel", "error"),
-)
-"""Programs that play a WAV file: macOS, PipeWire, PulseAudio, ALSA, FFmpeg."""
-_RATE = 44100
 _SLOWEST, _FASTEST = 0.05, 20.0
 
 
@@ -64,28 +50,29 @@ def play(
         as_written: Leave out repeats, ornaments and tempo words.
         max_minutes: Refuse what is longer.
     """
-    from partimento.rendering import audio
+    from partimento.rendering import aloud, audio
     from partimento.rendering.performance import performed
 
     if out is not None and out.suffix.lower() not in audio.FORMATS:
         raise BadFile(out, f"sound is written as {', '.join(audio.FORMATS)}; end the name in one of these")
-    player = _player() if out is None else ()
+    if out is None:
+        aloud.player()  # says at once where there is none
     score = _at_tempo(performed(load_tune(source, tune), swing=swing, as_written=as_written), tempo)
     with _progress() as progress:
         task = progress.add_task("playing", total=1.0)
         samples = audio.render(
             score,
-            _RATE,
+            audio.RATE,
             soundfont,
             synth,
             longest_minute=max_minutes,
             progress=lambda share: progress.update(task, completed=share),
         )
     if out is None:
-        return _play_aloud(samples, player)
+        return aloud.play(samples)
     make_folder(out.parent)
-    audio.save_audio(samples, out, _RATE)
-    console().print(f"{out}: {len(samples) / _RATE:.0f} s of sound", markup=False, soft_wrap=True)
+    audio.save_audio(samples, out)
+    console().print(f"{out}: {len(samples) / audio.RATE:.0f} s of sound", markup=False, soft_wrap=True)
 
 
 def _progress() -> Progress:
@@ -112,26 +99,3 @@ def _at_tempo(score: Score, tempo: str | None) -> Score:
     if not _SLOWEST <= factor <= _FASTEST:
         raise BadInput(f"--tempo {tempo}: say quarter notes per minute, such as 96, or a share, such as 80%")
     return at_speed(score, factor)
-
-
-def _player() -> tuple[str, ...]:
-    """The command that plays a WAV file on this machine.
-
-    Raises:
-        BadInput: there is none.
-    """
-    found = next((command for command in _PLAYERS if shutil.which(command[0])), None)
-    if found is None:
-        names = ", ".join(command[0] for command in _PLAYERS)
-        raise BadInput(f"nothing here plays sound ({names} are looked for); write a file with --out piece.wav")
-    return found
-
-
-def _play_aloud(samples: Samples, player: tuple[str, ...]) -> None:
-    from partimento.rendering import audio
-
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "piece.wav"
-        audio.save_audio(samples, file, _RATE)
-        if subprocess.run([*player, str(file)], check=False, stderr=subprocess.DEVNULL).returncode:
-            raise PartimentoError(f"{player[0]} found no device to play on; write a file with --out piece.wav")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -13,16 +11,13 @@ from cyclopts import Parameter
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from partimento.cli.console import console
-from partimento.cli.files import Tune, load_tune, make_folder
+from partimento.cli.files import Tune, load_tune
 from partimento.errors import BadFile, BadInput
+from partimento.io import write_together
 from partimento.score import Score
 
 if TYPE_CHECKING:
     from partimento.rendering.sheet import Sheet, Style
-
-_ENDINGS = (".pdf", ".svg", ".png")
-_PNG_DPI = 200
-_MM_PER_INCH = 25.4
 
 
 def print_pages(
@@ -63,8 +58,8 @@ def print_pages(
     """
     from partimento.rendering import sheet
 
-    if out.suffix.lower() not in _ENDINGS:
-        raise BadFile(out, "pages are written as .pdf, .svg or .png; end the name in one of these")
+    if out.suffix.lower() not in sheet.FORMATS:
+        raise BadFile(out, f"pages are written as {', '.join(sheet.FORMATS)}; end the name in one of these")
     style = sheet.Style(page, staff, hide_empty)
     score = _as_wanted(load_tune(source, tune), source, transpose, concert_pitch=concert_pitch)
     contents: dict[Path, bytes] = {}
@@ -72,10 +67,10 @@ def print_pages(
     with _progress() as progress:
         for path, music, is_part in _jobs(score, out, with_parts=parts):
             made = _engraved(music, style, progress, path.name, is_part=is_part)
-            files = _drawn(made, path)
+            files = sheet.drawn(made, path)
             contents |= files
             reports.append(_report(made, list(files)))
-    _write_together(contents)
+    write_together(contents)
     for line in reports:
         console().print(line, markup=False, soft_wrap=True)
 
@@ -121,22 +116,6 @@ def _engraved(score: Score, style: Style, progress: Progress, name: str, *, is_p
     return made
 
 
-def _drawn(made: Sheet, path: Path) -> dict[Path, bytes]:
-    """The files that one score makes."""
-    from partimento.rendering import sheet
-
-    if path.suffix.lower() == ".pdf":
-        return {path: sheet.to_pdf(made.pages, made.title, made.composer)}
-    if path.suffix.lower() == ".png":
-        drawn = list(sheet.to_pngs(made.pages, round(made.width_mm / _MM_PER_INCH * _PNG_DPI)))
-    else:
-        drawn = [page.encode() for page in made.pages]
-    if len(drawn) == 1:
-        return {path: drawn[0]}
-    digits = len(str(len(drawn)))
-    return {path.with_name(f"{path.stem}-{n:0{digits}}{path.suffix}"): page for n, page in enumerate(drawn, start=1)}
-
-
 def _report(made: Sheet, files: Sequence[Path]) -> str:
     count = len(made.pages)
     pages = f"{count} page{'s' * (count != 1)}, staves {made.staff_mm:.1f} mm high"
@@ -147,24 +126,3 @@ def _progress() -> Progress:
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TextColumn("pages"))
     terminal = console()
     return Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal)
-
-
-def _write_together(contents: Mapping[Path, bytes]) -> None:
-    """Write files into one folder, all beside their places first, so that an error leaves none.
-
-    Raises:
-        BadFile: the place cannot be written to.
-    """
-    folder = next(iter(contents)).parent
-    make_folder(folder)
-    for path in contents:
-        if path.is_dir():
-            raise BadFile(path, "is a folder, and a file of that name is to be written; choose another name")
-    try:
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".partimento-") as beside:
-            for path, content in contents.items():
-                (Path(beside) / path.name).write_bytes(content)
-            for path in contents:
-                os.replace(Path(beside) / path.name, path)
-    except OSError as error:
-        raise BadFile(folder, f"cannot be written to ({(error.strerror or 'error').lower()})") from None

@@ -9,8 +9,9 @@ from rich.text import Text
 
 from partimento.analysis import estimate_key
 from partimento.cli.console import console, table
-from partimento.cli.files import Tune, load_tune, make_folder
+from partimento.cli.files import Tune, load_tune
 from partimento.errors import BadFile
+from partimento.io import make_folder
 from partimento.score import DEFAULT_TEMPO_BPM, Score
 from partimento.theory.instrument import instrument_name
 from partimento.theory.key import Key

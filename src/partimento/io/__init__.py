@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from partimento.errors import BadFile
-from partimento.io.files import MAX_FILE_BYTES, read_bytes, write_bytes
+from partimento.io.files import MAX_FILE_BYTES, make_folder, read_bytes, write_bytes, write_together
 from partimento.io.formats import FORMATS, Format, format_of
 from partimento.io.losses import losses
 from partimento.score import Score
@@ -18,9 +18,11 @@ __all__ = [
     "load_score",
     "load_scores",
     "losses",
+    "make_folder",
     "read_bytes",
     "save_score",
     "write_bytes",
+    "write_together",
 ]
 
 

@@ -33,6 +33,8 @@ from partimento.score import DEFAULT_TEMPO_BPM, TEMPO, Score
 __all__ = ["FORMATS", "SYNTHS", "at_speed", "installed_synths", "render", "save_audio"]
 
 LONGEST_MINUTE = 60.0
+RATE = 44100
+"""Frames per second."""
 TAIL_SECOND = 2.0
 FORMATS = {
     ".wav": ("WAV", "PCM_16"),
@@ -51,7 +53,7 @@ Progress = Callable[[float], None]
 
 def render(
     score: Score,
-    sample_rate: int = 44100,
+    sample_rate: int = RATE,
     soundfont: Path | None = None,
     synth: str | None = None,
     *,
@@ -100,7 +102,7 @@ def at_speed(score: Score, factor: float) -> Score:
     return replace(score, tempos=tempos)
 
 
-def save_audio(samples: Samples, path: Path, sample_rate: int = 44100) -> None:
+def save_audio(samples: Samples, path: Path, sample_rate: int = RATE) -> None:
     """Write samples of shape (frames, channels) as the suffix says: .wav, .flac, .ogg or .mp3.
 
     Equal samples give equal bytes, but for OGG: its streams bear a random number that libsndfile lets nobody set.
