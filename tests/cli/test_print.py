@@ -155,7 +155,7 @@ def test_ctrl_c_and_a_full_disk_leave_the_old_files(run, duet, tmp_path, monkeyp
     def fail(*_):
         raise error
 
-    monkeypatch.setattr("partimento.cli.printing.os.replace", fail)
+    monkeypatch.setattr("partimento.io.files.os.replace", fail)
     assert run("print", duet, "--out", tmp_path / "duet.svg")[0] == status
     assert files_in(tmp_path) == before
     assert (tmp_path / "duet-1.svg").read_text() == "old"
