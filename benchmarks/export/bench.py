@@ -26,8 +26,8 @@ import torch
 from partimento.data.answers import exchange, rows_of
 from partimento.exporting import export
 from partimento.exporting.vocabulary import tokenizer_of
-from partimento.generation.compose import STARTER
 from partimento.generation.engines import Engine, load_engine
+from partimento.generation.writer import STARTER
 from partimento.io import load_score
 from partimento.plan import Compose
 from partimento.representations import create

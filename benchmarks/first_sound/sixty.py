@@ -30,7 +30,7 @@ from partimento.evaluation.copying import CopyIndex
 from partimento.evaluation.pieces import read_pieces
 from partimento.evaluation.report import table
 from partimento.generation import Composer
-from partimento.generation.compose import STARTER
+from partimento.generation.writer import STARTER
 from partimento.io import load_score, save_score
 from partimento.models.folder import made_by
 from partimento.plan.parse import parse_prompt

@@ -24,25 +24,26 @@ _HOMES = {
 }  # fmt: skip
 
 
-def compose(wish: str | Plan = "", *, model: Path | str | None = None, seed: int = 0, **sampling: float) -> Score:
+def compose(wish: str | Plan = "", *, model: Path | str | None = None, seed: int = 0, **sampling: Any) -> Score:
     """A new piece.
 
     Args:
         wish: a sentence, or a Plan; nothing leaves everything to the model.
         model: model folder, by default the one that comes with the package.
         seed: the same wish, model and seed give the same piece.
-        sampling: `temperature` and `top_p`.
+        sampling: fields of `generation.Sampling`, such as `temperature` and `top_p`.
 
     Raises:
         BadPlan: the wish cannot be understood.
     """
+    from partimento.generation import Sampling
     from partimento.generation import compose as compose_plan
     from partimento.plan import Plan
     from partimento.plan.parse import parse_prompt
 
     plan = wish if isinstance(wish, Plan) else parse_prompt(wish).plan if wish else Plan()
     text = wish if isinstance(wish, str) else ""
-    return compose_plan(plan, model=Path(model) if model else None, text=text, seed=seed, **sampling)
+    return compose_plan(plan, model=Path(model) if model else None, text=text, seed=seed, sampling=Sampling(**sampling))
 
 
 def __getattr__(name: str) -> Any:

@@ -5,6 +5,7 @@ PartimentoError
 │   ├── BadFile       a file: says which, where and what would mend it
 │   ├── BadPlan       a wish that is no music (key J major, meter 0/4) or contradicts another
 │   └── BadRecipe     a recipe or model folder
+├── Cancelled         the work was ended by who asked for it
 ├── LostProcess       one of several processes that train together is gone
 ├── NeedsBeats        the music has no meter, and what was asked for needs one
 └── InfeasibleTask    no piece can satisfy the constraints together
@@ -38,6 +39,10 @@ class BadPlan(BadInput):
 
 class BadRecipe(BadInput):
     """A recipe or model folder is damaged or incomplete."""
+
+
+class Cancelled(PartimentoError):
+    """The work was ended by who asked for it; nothing of it is left."""
 
 
 class LostProcess(PartimentoError):

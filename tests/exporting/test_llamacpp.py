@@ -134,7 +134,7 @@ def test_a_file_names_its_representation(music_model, text_model, tmp_path):
 
 
 def test_compose_takes_a_gguf_file(tmp_path):
-    from partimento.generation.compose import STARTER
+    from partimento.generation.writer import STARTER
 
     (path,) = export(STARTER, "gguf:q8_0", tmp_path / "out").glob("*.gguf")
     command = ["compose", "a hymn in F, 4 bars", "--seed", "5", "--model", str(path), "--out"]

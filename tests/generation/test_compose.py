@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from partimento.errors import BadPlan, BadRecipe
-from partimento.generation import Composer
+from partimento.generation import Composer, Sampling
 from partimento.generation.compose import fullness, key_of_chords
 from partimento.generation.windows import windows
 from partimento.io import FORMATS
@@ -99,11 +99,10 @@ def test_nothing_asked_gives_some_piece(composer: Composer) -> None:
     assert score.tempos["tempo_bpm"][0] > 0
 
 
-def test_sampling_settings_out_of_range_are_refused(composer: Composer) -> None:
-    with pytest.raises(BadPlan, match="temperature"):
-        composer.compose(Plan(bars=1), temperature=-1)
-    with pytest.raises(BadPlan, match="top-p"):
-        composer.compose(Plan(bars=1), top_p=0)
+def test_sampling_settings_out_of_range_are_refused() -> None:
+    for name, value in {"temperature": -1, "top_p": 0, "top_k": -3, "min_p": 1, "repetition": -0.1}.items():
+        with pytest.raises(BadPlan, match=name.replace("_", "-")):
+            Sampling(**{name: value})
 
 
 def test_a_model_of_another_vocabulary_is_refused(random_model: Path, tmp_path: Path) -> None:

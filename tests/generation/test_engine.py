@@ -11,7 +11,7 @@ from transformers import LlamaForCausalLM
 
 from partimento.errors import BadRecipe
 from partimento.generation.engines import TorchEngine
-from partimento.generation.sampling import draw
+from partimento.generation.sampling import LIKELIEST, PLAIN, Sampling, draw
 
 
 @pytest.mark.parametrize("steps", [[40], [1] * 40, [7, 1, 1, 20, 11]])
@@ -52,7 +52,7 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
 def test_only_allowed_tokens_are_drawn_and_as_often_as_their_weights_say() -> None:
     rng = np.random.default_rng(1)
     logits = np.log(np.array([100, 1, 3, 50, 4, 2], np.float32))
-    drawn = [draw(logits, ((1, 3), (4, 6)), rng, 1.0, 1.0) for _ in range(4000)]
+    drawn = [draw(logits, ((1, 3), (4, 6)), rng, PLAIN) for _ in range(4000)]
     shares = np.bincount(drawn, minlength=6) / len(drawn)
     assert np.allclose(shares, [0, 0.1, 0.3, 0, 0.4, 0.2], atol=0.03)
 
@@ -60,6 +60,6 @@ def test_only_allowed_tokens_are_drawn_and_as_often_as_their_weights_say() -> No
 def test_temperature_zero_takes_the_likeliest_and_top_p_cuts_the_tail() -> None:
     rng = np.random.default_rng(1)
     logits = np.log(np.array([8, 1, 6, 3], np.float32))
-    assert draw(logits, ((1, 4),), rng, 0.0, 1.0) == 2
-    assert {draw(logits, ((0, 4),), rng, 1.0, 0.5) for _ in range(200)} == {0, 2}
-    assert {draw(logits, ((0, 4),), rng, 1.0, 0.4) for _ in range(200)} == {0}
+    assert draw(logits, ((1, 4),), rng, LIKELIEST) == 2
+    assert {draw(logits, ((0, 4),), rng, Sampling(temperature=1, top_p=0.5)) for _ in range(200)} == {0, 2}
+    assert {draw(logits, ((0, 4),), rng, Sampling(temperature=1, top_p=0.4)) for _ in range(200)} == {0}

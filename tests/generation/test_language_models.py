@@ -8,7 +8,7 @@ import torch
 from transformers import AutoTokenizer
 
 from partimento.errors import BadPlan, BadRecipe
-from partimento.generation import Composer
+from partimento.generation import Composer, Sampling
 from partimento.generation.engines import load_engine
 from partimento.models import Vocabulary
 from partimento.models.folder import save_model_folder
@@ -93,7 +93,9 @@ def test_a_model_tuned_on_text_answers_with_a_piece(language_model, tmp_path, na
     # random weights seldom end an ABC text; what is drawn then is thrown away
     composer: Any = Composer(folder)
     plan = Plan(Key(1), Meter(2, 4), instruments=(73,), bars=2)
-    written = composer._writer.write(plan, "a tune", np.random.default_rng(2), 0.7, 0.9)
+    written = composer.writer._text.write(
+        plan, "a tune", np.random.default_rng(2), Sampling(temperature=0.7, top_p=0.9)
+    )
     assert written.take.rates.drawn >= 1
     if not written.take.faults:
         assert len(written.score(plan).measures) == 2

@@ -8,17 +8,13 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from partimento.generation.sampling import draw, restrict, sample
+from partimento.generation.sampling import Sampling, draw, generator, restrict, sample, subseed
 from partimento.plan import Compose, Constraints, Infill
 from partimento.representations import Ranges, create
 from partimento.representations.amt.vocabulary import ANTICIPATE, AUTOREGRESS, REST, SEPARATOR
 from partimento.score import MEASURE, METER, Part, Score, notes_array
 
 LARGE = 55_028
-
-
-def generator(seed: int) -> np.random.Generator:
-    return np.random.Generator(np.random.Philox(seed))
 
 
 def by_sorting_everything(logits: np.ndarray, ranges: Ranges, uniform: float, temperature: float, top_p: float) -> int:
@@ -38,19 +34,21 @@ def test_the_nucleus_is_that_of_the_definition(size: int, spread: float) -> None
     ranges = ((size // 8, size // 4), (size // 2, size - 1))
     for seed, (temperature, top_p) in enumerate([(1.0, 0.98), (0.85, 0.92), (1.3, 0.4), (1.0, 1e-9)]):
         expected = by_sorting_everything(logits, ranges, generator(seed).random(), temperature, top_p)
-        assert draw(logits, ranges, generator(seed), temperature, top_p) == expected
+        assert draw(logits, ranges, generator(seed), Sampling(temperature=temperature, top_p=top_p)) == expected
 
 
 @pytest.mark.parametrize("top_p", [1.0, 0.999999])
 def test_ids_are_drawn_as_often_as_their_weight_says(top_p: float) -> None:
     logits, rng = np.log(np.array([0.1, 0.2, 0.3, 0.4], np.float32)), generator(0)
-    count = np.bincount([draw(logits, ((0, 2), (3, 4)), rng, 1.0, top_p) for _ in range(20_000)], minlength=4)
+    count = np.bincount(
+        [draw(logits, ((0, 2), (3, 4)), rng, Sampling(temperature=1, top_p=top_p)) for _ in range(20_000)], minlength=4
+    )
     assert count / 20_000 == pytest.approx(np.array([0.1, 0.2, 0, 0.4]) / 0.7, abs=0.012)
 
 
 def test_without_temperature_the_likeliest_is_taken() -> None:
     logits = np.array([9, 1, 5, 7, 8], np.float32)
-    assert draw(logits, ((1, 3), (3, 4)), generator(0), 0, 0.5) == 3
+    assert draw(logits, ((1, 3), (3, 4)), generator(0), Sampling(temperature=0, top_p=0.5)) == 3
 
 
 @pytest.mark.parametrize("ranges", [((0, LARGE),), ((7, 8),), ((0, 5), (9, 10_000), (LARGE - 1, LARGE))])
@@ -101,3 +99,24 @@ def test_what_is_given_is_fed_without_being_sampled() -> None:
     assert ids[-3:] == [SEPARATOR] * 3
     assert REST in ids
     assert engine.fed == ids[: len(engine.fed)]
+
+
+def test_each_setting_leaves_what_it_says() -> None:
+    shares = np.array([0.05, 0.4, 0.3, 0.15, 0.1])
+    logits = np.log(shares).astype(np.float32)
+
+    def among(**settings: float) -> set[int]:
+        how = Sampling(**{"temperature": 1, "top_p": 1, **settings})  # pyright: ignore[reportArgumentType]
+        return {draw(logits, ((0, 5),), generator(seed), how) for seed in range(300)}
+
+    assert among() == {0, 1, 2, 3, 4}
+    assert among(top_k=2) == {1, 2}
+    assert among(top_p=0.8) == {1, 2, 3}
+    assert among(min_p=0.3) == {1, 2, 3}
+    assert among(top_k=3, top_p=0.8) == {1, 2}
+    assert among(min_p=0.2, top_k=4, top_p=0.99) == {1, 2, 3, 4}
+
+
+def test_seeds_that_belong_to_a_seed_differ_and_stay() -> None:
+    assert subseed(7, 0) == subseed(7, 0)
+    assert len({subseed(seed, *of) for seed in range(5) for of in ((0,), (1,), (0, 0), (0, 4))}) == 20

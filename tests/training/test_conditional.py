@@ -57,10 +57,10 @@ def written(composer, plan, text="", seed=3):
     from partimento.generation.conditioning import condition_of
 
     task = Compose(plan, Constraints(playable=True, budget=160))
-    representation = composer.representation
-    condition = condition_of(composer.engine, plan, text)
+    representation = composer.writer.representation
+    condition = condition_of(composer.writer.engine, plan, text)
     rng = np.random.default_rng(seed)
-    ids = list(sample(composer.engine, representation, task, rng=rng, condition=condition))
+    ids = list(sample(composer.writer.engine, representation, task, rng=rng, condition=condition))
     assert len(ids) <= 160
     return ids, representation.decode(np.array(ids, np.int32), task)
 
@@ -73,7 +73,7 @@ def base(trained):
 def test_chords_to_music(base):
     assert falls(base)
     composer = Composer(base)
-    assert composer.engine.condition == "text"
+    assert composer.writer.engine.condition == "text"
     first, score = written(composer, CHORDS)
     assert len(score.notes) > 5
     assert written(composer, CHORDS)[0] == first
@@ -82,7 +82,7 @@ def test_chords_to_music(base):
 
 
 def test_the_engine_feeds_a_source_once_and_its_cache_changes_nothing(base):
-    engine = Composer(base).engine
+    engine = Composer(base).writer.engine
     ids = [1, 5, *range(300, 330)]
     whole = engine.session("Cmaj7 | Am7").feed(ids)
     session = engine.session("Cmaj7 | Am7")
@@ -99,7 +99,7 @@ def test_a_sentence_to_music(trained, layers):
     composer = Composer(folder)
     ids, score = written(composer, Plan(), "a sad waltz")
     assert len(score.notes) > 3
-    engine = composer.engine
+    engine = composer.writer.engine
     whole = engine.session("a sad waltz").feed(ids[:40])
     session = engine.session("a sad waltz")
     for token in ids[:39]:

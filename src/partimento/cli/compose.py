@@ -33,6 +33,7 @@ from partimento.theory.meter import Meter
 
 if TYPE_CHECKING:
     from partimento.generation.compose import Composer
+    from partimento.generation.sampling import Sampling
 
 _ROLL_BARS = 4
 _MOST_SAMPLES = 1_000
@@ -110,7 +111,7 @@ def compose(
         doing = f"composing {number + 1} of {num_samples}" if num_samples > 1 else "composing"
         with console().status(doing):
             composer = composer or _composer(model)
-            score = composer.compose(wishes, text=words, seed=seed + number, **sampling)
+            score = composer.compose(wishes, text=words, seed=seed + number, sampling=_sampling(sampling))
             verdicts = check(wishes, score)
             made = {"text": words, "seed": seed + number, "model": str(model or "starter"), **sampling}
             files = _written(score, prefix, describe(wishes, verdicts, **made))
@@ -154,6 +155,12 @@ def describe(wishes: Plan, verdicts: Sequence[Verdict], **made_with: Any) -> dic
         "made_with": {"partimento": __version__, **made_with},
         "verdicts": judged,
     }
+
+
+def _sampling(stated: dict[str, float]) -> Sampling:
+    from partimento.generation.sampling import Sampling
+
+    return Sampling(**stated)  # pyright: ignore[reportArgumentType]
 
 
 def _composer(model: Path | None) -> Composer:

@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from partimento.data.answers import Row, exchange
 from partimento.errors import BadPlan, BadRecipe
 from partimento.generation.engines import Engine, LlamaCppEngine, load_engine
 from partimento.generation.gguf_tokenizer import GgufTokenizer
+from partimento.generation.sampling import Sampling, generator
 from partimento.generation.text import DEFAULT_TRIES, NO_END, Take, TextSampler
 from partimento.plan import Compose, Plan
 from partimento.representations.chord_llama.answer import ChordLlamaAnswer
+
+DEFAULT_SAMPLING = Sampling(temperature=1, top_p=0.95)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,7 @@ class Answerer:
         *,
         seed: int = 0,
         bars: int | None = None,
-        temperature: float = 1.0,
-        top_p: float = 0.95,
+        sampling: Sampling = DEFAULT_SAMPLING,
         tries: int = DEFAULT_TRIES,
         representation: ChordLlamaAnswer | None = None,
     ) -> Take:
@@ -69,8 +69,7 @@ class Answerer:
             row: `instruction` and `input`, as `io.yaml.chord_llama_rows` makes them of a piece.
             seed: of the choices.
             bars: how many to write; the model decides by default.
-            temperature: below 1 more predictable, above 1 bolder.
-            top_p: share of the likeliest continuations to choose from.
+            sampling: how tokens are drawn.
             tries: most draws of a bar.
             representation: grammar and check; `ChordLlamaAnswer(row)` by default.
 
@@ -84,12 +83,11 @@ class Answerer:
             raise BadPlan(f"the row takes {len(ids)} tokens, and the model reads {self.engine.context}; shorten it")
         return TextSampler(self.engine, self.tokenizer, representation or ChordLlamaAnswer(row)).sample(
             Compose(Plan(bars=bars)),
-            rng=np.random.Generator(np.random.Philox(seed)),
+            rng=generator(seed),
             prompt=ids,
             by_bars=True,
             tries=tries,
-            temperature=temperature,
-            top_p=top_p,
+            sampling=sampling,
         )
 
 

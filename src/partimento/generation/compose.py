@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from partimento.errors import BadPlan, BadRecipe
-from partimento.generation.conditioning import condition_of
-from partimento.generation.engines import Engine, LlamaCppEngine, load_engine
-from partimento.generation.sampling import sample
+from partimento.generation.sampling import Sampling, subseed
 from partimento.generation.windows import Window, joined, plan_of, windows
+from partimento.generation.writer import DEFAULT_SAMPLING, Job, Writer
 from partimento.notation import engrave
 from partimento.plan import Compose, Constraints, Plan
 from partimento.plan.plan import MAX_BARS
-from partimento.representations import Representation, create
+from partimento.representations import Representation
 from partimento.score import TEMPO, Part, Score
 from partimento.theory.chord import ChordSymbol
 from partimento.theory.instrument import DRUMS
 from partimento.theory.key import Key
 from partimento.theory.pitch import pitch_class
 
-if TYPE_CHECKING:
-    from partimento.generation.text_compose import TextComposer
-
-STARTER = Path(__file__).parent.parent / "models" / "starter"
-"""The model that comes with the package."""
 DEFAULT_TEMPO_BPM = 108.0
-DEFAULT_TEMPERATURE, DEFAULT_TOP_P = 0.85, 0.92
 NEAREST_STYLES = {"pop": "game", "piano": "song", "orchestra": "quartet"}
 """Styles that the vocabulary has and free music to learn from has not ▶ what comes nearest."""
 DANCES = ("folk", "jig", "slip jig", "reel", "hornpipe", "polka", "strathspey", "waltz", "march", "air")
@@ -44,37 +34,17 @@ DRAFTS = 3
 """Pieces written for one wish, of which the fullest is kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class _How:
-    """How a piece is drawn."""
-
-    text: str
-    rng: np.random.Generator
-    temperature: float
-    top_p: float
-
-
 class Composer:
     """A loaded model that writes pieces."""
 
-    def __init__(self, model: Path | None = None) -> None:
-        """Load a model folder or a GGUF file, by default the model that comes with the package.
+    def __init__(self, model: Path | Writer | None = None) -> None:
+        """Load a model folder or a GGUF file, by default the model that comes with the package, or take a loaded one.
 
         Raises:
             BadRecipe: it is no model folder, or a damaged one.
         """
-        folder = Path(model or STARTER)
-        self.engine: Engine = load_engine(folder)
-        self._writer: TextComposer | None = None
-        if getattr(self.engine, "writes_text", False):
-            self._writer = _text_composer(self.engine)
-            return
-        self.representation = _representation(folder, self.engine)
-        if len(self.representation.tokens) != self.engine.vocabulary_size:
-            raise BadRecipe(
-                f"{folder}: the model knows {self.engine.vocabulary_size} tokens, its representation "
-                f"{len(self.representation.tokens)}; one of the two files is from another model"
-            )
+        self.writer = model if isinstance(model, Writer) else Writer(model)
+        """The model; what else is to be written with it need not load it again."""
 
     def task(self, plan: Plan, *, opens_midway: bool = False, ends_midway: bool = False) -> Compose:
         """The task that a plan stands for, with everything that makes a piece playable and whole."""
@@ -88,72 +58,51 @@ class Composer:
             chord_tones=plan.chords is not None or many,
             ends_on_tonic=plan.chords is None,
             chord_symbols="must" if many or plan.style in STYLES_WITH_CHORDS else "must not",
-            budget=self.engine.context,
+            budget=self.writer.context,
         )
         return Compose(plan, constraints, opens_midway, ends_midway)
 
-    def compose(
-        self,
-        plan: Plan,
-        *,
-        text: str = "",
-        seed: int = 0,
-        temperature: float = DEFAULT_TEMPERATURE,
-        top_p: float = DEFAULT_TOP_P,
-    ) -> Score:
+    def compose(self, plan: Plan, *, text: str = "", seed: int = 0, sampling: Sampling = DEFAULT_SAMPLING) -> Score:
         """A piece; the same plan, text, seed and model give the same piece.
 
         Args:
             plan: what is to be written.
             text: the user's words, for models that read them.
             seed: of the choices.
-            temperature: below 1 more predictable, above 1 bolder.
-            top_p: share of the likeliest continuations to choose from.
+            sampling: how tokens are drawn.
 
         Raises:
-            BadPlan: temperature or top-p are out of range, or the model writes to chords and there are none.
+            BadPlan: the model writes to chords and there are none.
             InfeasibleTask: the model's context cannot hold such a piece.
         """
-        if not 0 <= temperature <= 5:
-            raise BadPlan(f"temperature {temperature:g}: choose between 0 and 5, usually 0.7 to 1.2")
-        if not 0 < top_p <= 1:
-            raise BadPlan(f"top-p {top_p:g}: choose above 0 and up to 1, usually 0.9 to 1")
-        rng = np.random.Generator(np.random.Philox(seed))
-        if self._writer is not None:
-            return finished(self._writer.compose(completed(plan), text, rng, temperature, top_p), plan)
-        how = _How(text, rng, temperature, top_p)
-        drafts = [self._draft(completed(plan), how) for _ in range(DRAFTS)]
-        return engrave(finished(max(drafts, key=fullness), plan), as_barred=True)
+        drafts = self._drafts(completed(plan), text, seed, sampling)
+        score = finished(max(drafts, key=fullness), plan)
+        return score if self.writer.is_notation else engrave(score, as_barred=True)
 
-    def _draft(self, plan: Plan, how: _How) -> Score:
+    def _drafts(self, plan: Plan, text: str, seed: int, sampling: Sampling) -> list[Score]:
+        """Pieces for one wish, written side by side, window by window."""
+        if self.writer.writes_text:
+            return self.writer.write([Job(Compose(plan, Constraints(steady=True)), seed, text=text)], sampling)
         parts = len(plan.instruments or (0, 0))
         whole = [Window(0, 0, 0, True)]
-        spans = whole if plan.bars is None else windows(plan.bars, parts, self.engine.context)
-        score: Score | None = None
-        for window in spans:
-            score = self._extended(score, window, plan, how)
-        assert score is not None
-        return score
+        drafts: list[Score | None] = [None] * DRAFTS
+        for window in whole if plan.bars is None else windows(plan.bars, parts, self.writer.context):
+            jobs = [
+                self._job(draft, window, plan, text, subseed(seed, index, window.first))
+                for index, draft in enumerate(drafts)
+            ]
+            pieces = self.writer.write(jobs, sampling)
+            drafts = [
+                piece if draft is None else joined(draft, piece, window.heard)
+                for draft, piece in zip(drafts, pieces, strict=True)
+            ]
+        return [draft for draft in drafts if draft is not None]
 
-    def _extended(self, score: Score | None, window: Window, plan: Plan, how: _How) -> Score:
-        """The score with a window more."""
-        wishes = plan_of(window, plan, score) if window.bars else plan
+    def _job(self, draft: Score | None, window: Window, plan: Plan, text: str, seed: int) -> Job:
+        """To write the window that comes behind a draft."""
+        wishes = plan_of(window, plan, draft) if window.bars else plan
         task = self.task(wishes, opens_midway=window.first > 0, ends_midway=not window.is_last)
-        heard = self._heard(score, window, task)
-        ids = list(
-            sample(
-                self.engine,
-                self.representation,
-                task,
-                rng=how.rng,
-                temperature=how.temperature,
-                top_p=how.top_p,
-                heard=heard,
-                condition=condition_of(self.engine, wishes, how.text),
-            )
-        )
-        piece = self.representation.decode(np.array(ids, np.int32), task)
-        return piece if score is None else joined(score, piece, window.heard)
+        return Job(task, seed, tuple(self._heard(draft, window, task)), text)
 
     def _heard(self, score: Score | None, window: Window, task: Compose) -> Sequence[int]:
         """Tokens of the bars of a window that stand already."""
@@ -165,7 +114,8 @@ class Composer:
         missing["onset_tick"] += lead.measures["duration_tick"][-1] * np.arange(1, len(missing) + 1)
         padded = replace(lead, measures=np.concatenate([lead.measures, missing]))
         # each empty bar to come is one token, and so is the end
-        return self.representation.encode(padded, task).ids.tolist()[: -len(missing) - 1]
+        assert isinstance(self.writer.representation, Representation)
+        return self.writer.representation.encode(padded, task).ids.tolist()[: -len(missing) - 1]
 
 
 def compose(
@@ -174,11 +124,10 @@ def compose(
     model: Path | None = None,
     text: str = "",
     seed: int = 0,
-    temperature: float = DEFAULT_TEMPERATURE,
-    top_p: float = DEFAULT_TOP_P,
+    sampling: Sampling = DEFAULT_SAMPLING,
 ) -> Score:
     """A piece from a plan; see `Composer`, which keeps the model loaded."""
-    return Composer(model).compose(plan, text=text, seed=seed, temperature=temperature, top_p=top_p)
+    return Composer(model).compose(plan, text=text, seed=seed, sampling=sampling)
 
 
 def fullness(score: Score) -> float:
@@ -266,19 +215,3 @@ def _named(parts: tuple[Part, ...]) -> tuple[Part, ...]:
         seen[part.name] += 1
         named.append(replace(part, name=f"{part.name} {seen[part.name]}") if total[part.name] > 1 else part)
     return tuple(named)
-
-
-def _text_composer(engine: Any) -> TextComposer:
-    from partimento.generation.text_compose import TextComposer  # takes seconds to import, and few models need it
-
-    return TextComposer(engine)
-
-
-def _representation(folder: Path, engine: Engine) -> Representation[object]:
-    if isinstance(engine, LlamaCppEngine):
-        return create(**engine.representation)
-    try:
-        config = json.loads((folder / "representation.json").read_text("utf-8"))
-        return create(**config["representation"])
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise BadRecipe(f"{folder / 'representation.json'}: missing or damaged") from error

@@ -3,14 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from partimento.errors import BadPlan
 from partimento.generation.engines import Condition, Engine
 from partimento.plan import Task
 from partimento.representations import Ranges, Representation
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How one of the tokens that may follow is chosen; each setting works among what the ones above it leave."""
+
+    temperature: float = 0.85
+    """Below 1 more predictable, above 1 bolder; 0 takes the likeliest."""
+    min_p: float = 0.0
+    """Choose among those at least this many times as likely as the likeliest (Nguyen et al., arXiv:2407.01082)."""
+    top_k: int = 0
+    """Choose among so many of the likeliest; 0: among all."""
+    top_p: float = 0.92
+    """Choose among the likeliest that together hold this share (Holtzman et al., arXiv:1904.09751)."""
+    repetition: float = 0.0
+    """How strongly the music keeps from saying a bar twice in a row; 0 not at all, 1 clearly, 5 nearly always."""
+
+    def __post_init__(self) -> None:
+        for name, value, holds, usual in (
+            ("temperature", self.temperature, 0 <= self.temperature <= 5, "between 0 and 5, usually 0.7 to 1.2"),
+            ("top-p", self.top_p, 0 < self.top_p <= 1, "above 0 and up to 1, usually 0.9 to 1"),
+            ("top-k", self.top_k, self.top_k >= 0, "0 for all, or how many to choose from"),
+            ("min-p", self.min_p, 0 <= self.min_p < 1, "from 0 to below 1, usually 0.02 to 0.1"),
+            ("repetition", self.repetition, 0 <= self.repetition <= 100, "0 or more, usually 0.5 to 3"),
+        ):
+            if not holds:
+                raise BadPlan(f"{name} {value:g}: choose {usual}")
+
+
+LIKELIEST = Sampling(temperature=0)
+PLAIN = Sampling(temperature=1, top_p=1)
+"""As likely as the model has it."""
+
+
+def generator(seed: int) -> np.random.Generator:
+    """The random numbers of one piece, which no other draws from."""
+    return np.random.Generator(np.random.Philox(seed))
+
+
+def subseed(seed: int, *of: int) -> int:
+    """The seed of one of several pieces, or parts of a piece, that belong to a seed."""
+    return int(np.random.SeedSequence(seed, spawn_key=of).generate_state(1, np.uint64)[0])
 
 
 def sample(
@@ -19,8 +63,7 @@ def sample(
     task: Task,
     *,
     rng: np.random.Generator,
-    temperature: float = 1.0,
-    top_p: float = 1.0,
+    sampling: Sampling = PLAIN,
     heard: Sequence[int] = (),
     condition: Condition | None = None,
 ) -> Iterator[int]:
@@ -33,8 +76,7 @@ def sample(
         representation: its `start`, `allowed`, `forced` and `step` decide what may follow.
         task: plan and constraints.
         rng: the only source of randomness.
-        temperature: below 1 more predictable, above 1 bolder; 0 takes the likeliest.
-        top_p: least share of probability that the candidates together must hold.
+        sampling: how it is drawn from.
         heard: tokens that stand already, BOS first; they are yielded too.
         condition: what a conditional model reads first.
 
@@ -57,7 +99,7 @@ def sample(
         if end in forced:
             return
         logits = session.feed(pending)
-        token = draw(logits, representation.allowed(state), rng, temperature, top_p)
+        token = draw(logits, representation.allowed(state), rng, sampling)
         yield token
         state, pending = representation.step(state, token), [token]
         if token == end:
@@ -65,24 +107,22 @@ def sample(
             return
 
 
-def draw(
-    logits: NDArray[np.float32], ranges: Ranges, rng: np.random.Generator, temperature: float, top_p: float
-) -> int:
+def draw(logits: NDArray[np.float32], ranges: Ranges, rng: np.random.Generator, sampling: Sampling) -> int:
     """One id out of the allowed ranges.
 
     Args:
         logits: shape (vocabulary,).
         ranges: half-open, not empty.
-        rng: source of randomness; one uniform number is taken.
-        temperature: 0 takes the likeliest.
-        top_p: nucleus sampling (Holtzman et al., arXiv:1904.09751) among what is allowed.
+        rng: source of randomness; one uniform number is taken, and none where the likeliest is.
+        sampling: what it is chosen among, and how evenly.
     """
     parts = [logits[low:high] for low, high in ranges]
     chosen = (parts[0] if len(parts) == 1 else np.concatenate(parts)).astype(np.float64)
-    if temperature <= 0:
+    if sampling.temperature == 0:
         return _id_at(ranges, int(chosen.argmax()))
-    weights = np.exp((chosen - chosen.max()) / temperature)
-    return _id_at(ranges, _drawn(weights, rng.random()) if top_p >= 1 else _nucleus(weights, rng.random(), top_p))
+    weights = np.exp((chosen - chosen.max()) / sampling.temperature)
+    kept = _candidates(weights, sampling)
+    return _id_at(ranges, int(kept[_drawn(weights[kept], rng.random())]))
 
 
 def _drawn(weights: NDArray[np.float64], uniform: float) -> int:
@@ -91,15 +131,24 @@ def _drawn(weights: NDArray[np.float64], uniform: float) -> int:
     return min(int(np.searchsorted(cumulative, uniform * cumulative[-1], "right")), len(weights) - 1)
 
 
-def _nucleus(weights: NDArray[np.float64], uniform: float, top_p: float) -> int:
-    """The same among the heaviest that together hold `top_p` of all weight."""
+def _candidates(weights: NDArray[np.float64], sampling: Sampling) -> NDArray[np.int64]:
+    """Places of the weights that one is chosen among; the heaviest weighs 1."""
+    kept = np.flatnonzero(weights >= max(sampling.min_p, 1e-300))
+    if sampling.top_p >= 1 and not sampling.top_k:
+        return kept
+    if sampling.top_k:
+        kept = kept[np.argsort(-weights[kept], kind="stable")[: sampling.top_k]]
+    return kept if sampling.top_p >= 1 else kept[_nucleus(weights[kept], sampling.top_p)]
+
+
+def _nucleus(weights: NDArray[np.float64], top_p: float) -> NDArray[np.int64]:
+    """Places of the heaviest that together hold `top_p` of all weight, the heaviest first."""
     total = float(weights.sum())
     # weights below this add up to less than half of what may be missing, so that they need not be sorted
     heavy = np.flatnonzero(weights >= (1 - top_p) * total / (2 * len(weights)))
     order = heavy[np.argsort(-weights[heavy], kind="stable")]
     cumulative = np.cumsum(weights[order])
-    kept = min(int(np.searchsorted(cumulative, top_p * total)) + 1, len(order))
-    return int(order[_drawn(weights[order[:kept]], uniform)])
+    return order[: int(np.searchsorted(cumulative, top_p * total)) + 1]
 
 
 def _id_at(ranges: Ranges, place: int) -> int:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from partimento.errors import BadRecipe
 from partimento.generation.engines import Engine
 from partimento.generation.gguf_tokenizer import GgufTokenizer
-from partimento.generation.sampling import draw
+from partimento.generation.sampling import PLAIN, Sampling, draw
 from partimento.plan import Task
 from partimento.representations import TextRepresentation
 
@@ -109,8 +109,7 @@ class TextSampler:
         prompt: str | Sequence[int] = "",
         by_bars: bool = False,
         tries: int = DEFAULT_TRIES,
-        temperature: float = 1.0,
-        top_p: float = 1.0,
+        sampling: Sampling = PLAIN,
     ) -> Take:
         """A text without faults, or the last one drawn where all tries fail.
 
@@ -120,8 +119,7 @@ class TextSampler:
             prompt: what stands before the text; as ids, if the tokenizer would add signs of its own.
             by_bars: whether each bar is checked as soon as it is complete, and only it is drawn again.
             tries: most draws of a text (by bars: of a bar, and of the text as a whole one).
-            temperature: below 1 more predictable; 0 takes the likeliest, so that every try is the same.
-            top_p: least share of probability that the candidates together must hold.
+            sampling: how tokens are drawn; without temperature every try is the same.
 
         Raises:
             BadRecipe: the representation cannot be checked by bars, or its grammar is none.
@@ -134,7 +132,7 @@ class TextSampler:
         ids: Sequence[int] = self.tokenizer(prompt)["input_ids"] if isinstance(prompt, str) else prompt
         begun = ids or [self._guide.end]
         grammar = self._guide.grammar(rep.syntax(task))
-        text = _Text(self.engine, self._guide, grammar, begun, _Dice(rng, temperature, top_p))
+        text = _Text(self.engine, self._guide, grammar, begun, _Dice(rng, sampling))
         if by_bars and isinstance(rep, InBars):
             rates = _write_bars(text, rep, task, tries)
             return Take(text.said, _faults(text, rep, task), rates)
@@ -187,11 +185,10 @@ class _Dice:
     """How tokens are drawn."""
 
     rng: np.random.Generator
-    temperature: float
-    top_p: float
+    sampling: Sampling
 
     def throw(self, logits: NDArray[np.float32], allowed: NDArray[np.int64]) -> int:
-        among = draw(logits[allowed], ((0, len(allowed)),), self.rng, self.temperature, self.top_p)
+        among = draw(logits[allowed], ((0, len(allowed)),), self.rng, self.sampling)
         return int(allowed[among])
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from partimento.data.answers import exchange
 from partimento.errors import InfeasibleTask
 from partimento.generation.engines.language_model import LanguageModelEngine
+from partimento.generation.sampling import Sampling
 from partimento.generation.text import NO_END, Take, TextSampler
 from partimento.io.yaml.whole import SEPARATOR
-from partimento.notation import engrave
 from partimento.plan import Compose, Constraints, Plan
 from partimento.representations import TextRepresentation, create_text
 from partimento.representations.chord_llama.answer import ChordLlamaAnswer
@@ -45,36 +45,32 @@ class TextComposer:
         """Whether it was tuned to answer descriptions."""
         self.engine = engine
 
-    def write(self, plan: Plan, text: str, rng: np.random.Generator, temperature: float, top_p: float) -> Written:
+    def write(self, plan: Plan, text: str, rng: np.random.Generator, sampling: Sampling) -> Written:
         """A text and what is wrong with it.
 
         Args:
             plan: its wishes stand in the grammar, or in what the model goes on from.
             text: the user's words, for models that read descriptions.
             rng: the only source of randomness.
-            temperature: below 1 more predictable; 0 takes the likeliest.
-            top_p: share of the likeliest continuations to choose from.
+            sampling: how tokens are drawn.
         """
         task = Compose(plan, Constraints(steady=True))
         row, writes = self._asked(plan, text, task)
         prompt = self.engine.tokenizer(exchange(row, self.engine.tokenizer).prompt, add_special_tokens=False)
         sampler = TextSampler(self.engine, self.engine.tokenizer, writes)
-        take = sampler.sample(
-            task, rng=rng, prompt=prompt["input_ids"], tries=TRIES, temperature=temperature, top_p=top_p
-        )
+        take = sampler.sample(task, rng=rng, prompt=prompt["input_ids"], tries=TRIES, sampling=sampling)
         return Written(take, writes)
 
-    def compose(self, plan: Plan, text: str, rng: np.random.Generator, temperature: float, top_p: float) -> Score:
+    def compose(self, plan: Plan, text: str, rng: np.random.Generator, sampling: Sampling) -> Score:
         """The piece of a text; arguments are those of `write`.
 
         Raises:
             InfeasibleTask: the model's context is full before the text ends.
         """
-        written = self.write(plan, text, rng, temperature, top_p)
+        written = self.write(plan, text, rng, sampling)
         if NO_END in written.take.faults:
             raise InfeasibleTask("the model's context is full before the piece ends; ask for fewer bars")
-        score = written.score(plan)
-        return score if self.representation.is_notation else engrave(score, as_barred=True)
+        return written.score(plan)
 
     def _asked(self, plan: Plan, text: str, task: Compose) -> tuple[dict[str, str], TextRepresentation]:
         """The row that the model is to complete, and what its answer is written in."""
