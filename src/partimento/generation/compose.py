@@ -55,7 +55,7 @@ class Composer:
             playable=True,
             max_rest_bars=_longest_rest(plan),
             max_chromatic_share=MAX_CHROMATIC_SHARE,
-            chord_tones=plan.chords is not None or many,
+            harmony="beats" if plan.chords is not None or many else "hint",
             ends_on_tonic=plan.chords is None,
             chord_symbols="must" if many or plan.style in STYLES_WITH_CHORDS else "must not",
             budget=self.writer.context,
