@@ -42,6 +42,11 @@ _COMMANDS = {
         "plan": ("plan:plan", "Show what is understood of a sentence."),
         "instruments": ("instruments:instruments", "List the instruments and what they may be called."),
     },
+    "Change music": {
+        "continue": ("verbs:continue_", "Go on with a piece, and bring it to an end."),
+        "infill": ("verbs:infill", "Write some bars again, all the rest as it stands."),
+        "accompany": ("verbs:accompany", "Add parts that accompany a piece."),
+    },
     "Work with files": {
         "show": ("show:show", "Show what is in a file, with a small piano roll."),
         "convert": ("convert:convert", "Turn a MIDI, MusicXML or ABC file into another of these."),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -173,11 +174,17 @@ def _written(score: Score, prefix: Path, document: dict[str, Any]) -> list[Path]
     from partimento.rendering.bundle import write_bundle
 
     text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    # what a format cannot say of a piece that nobody has seen yet is no loss to report
+    with quiet_about_losses():
+        return write_bundle(score, prefix, {".plan.json": text.encode()})
+
+
+@contextmanager
+def quiet_about_losses() -> Generator[None]:
+    """Say nothing of what a format cannot say: of a piece that nobody has seen yet it is no loss to report."""
     losses = logging.getLogger("partimento.io")
     losses.addFilter(_silent)
     try:
-        return write_bundle(score, prefix, {".plan.json": text.encode()})
+        yield
     finally:
         losses.removeFilter(_silent)
 

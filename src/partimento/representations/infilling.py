@@ -55,16 +55,16 @@ def excerpts(score: Score, task: Infill, fits: Callable[[Score, Infill], bool]) 
     """
     span(score, task)
     bars = len(score.measures)
-    most = bisect_left(range(bars), True, key=lambda width: not fits(*_excerpt(score, task, width)))
+    most = bisect_left(range(bars), True, key=lambda width: not fits(*excerpt(score, task, width)))
     if most:
-        yield _excerpt(score, task, most - 1)
+        yield excerpt(score, task, most - 1)
     elif task.last - task.first > 1:
         middle = (task.first + task.last) // 2
         for first, last in ((task.first, middle), (middle, task.last)):
             yield from excerpts(score, replace(task, first=first, last=last), fits)
 
 
-def _excerpt(score: Score, task: Infill, width: int) -> tuple[Score, Infill]:
+def excerpt(score: Score, task: Infill, width: int) -> tuple[Score, Infill]:
     """The bars with `width` more on both sides, and the task in terms of these."""
     first, last = max(task.first - width, 0), min(task.last + width, len(score.measures))
     part = score.slice_bars(first, last)

@@ -1,0 +1,7 @@
+"""What can be done with music that exists: go on with it, fill in bars, accompany it, vary it, harmonise it."""
+
+from partimento.generation.verbs.accompany import accompany
+from partimento.generation.verbs.continuing import continue_
+from partimento.generation.verbs.infill import infill
+
+__all__ = ["accompany", "continue_", "infill"]
