@@ -14,6 +14,7 @@ from partimento.data.augment import Augmentation
 from partimento.data.captions import caption_dataset
 from partimento.data.datamodule import IGNORED, Share, count_targets
 from partimento.data.dataset import TokenDataset
+from partimento.data.examples import pieces_of
 from partimento.data.pairs import CaptionTexts, PairBatches, PlanTexts
 from partimento.data.plans import plan_of, plans_of, varied
 from partimento.data.prepare import Options, prepare
@@ -27,14 +28,13 @@ WORDS = word_tokenizer()
 UNKNOWN = vocabulary().index("[UNK]")
 
 
-def prepared(folder, representation, **config):
+def prepared(folder, representation, context=512):
     music = folder / "music"
     music.mkdir(exist_ok=True)
     for path in sorted(map(Path, corpus.getComposer("bach")))[:CHORALES]:
         shutil.copy(path, music)
-    options = Options(context=512, validation=0, test=0)
-    prepare([str(music)], folder / "set", representation=representation, representation_config=config,
-            options=options, progress=False, workers=1)  # fmt: skip
+    options = Options(context=context, validation=0, test=0)
+    prepare([str(music)], folder / "set", representation=representation, options=options, progress=False, workers=1)
     return folder / "set"
 
 
@@ -49,6 +49,12 @@ def chorales(tmp_path_factory):
 def played(tmp_path_factory):
     """Chorales as performances, without bars."""
     return TokenDataset(prepared(tmp_path_factory.mktemp("played"), "performance"), "train")
+
+
+@pytest.fixture(scope="module")
+def cut(tmp_path_factory):
+    """Chorales of several windows each."""
+    return TokenDataset(prepared(tmp_path_factory.mktemp("cut"), "remi", context=192), "train")
 
 
 def read(text):
@@ -135,6 +141,33 @@ def test_an_epoch_has_every_pair_once_within_the_budget(chorales):
                 assert torch.equal(whole[:-1], ids[:length])
                 seen.append(whole.numpy().astype(chorales.ids.dtype).tobytes())
         assert sorted(seen) == wanted
+
+
+def test_an_epoch_of_pieces_has_one_window_of_each_the_next_one_each_time(cut):
+    stream, whole = batches(cut, by_piece=True), batches(cut)
+    windows = pieces_of(cut.column("piece"), range(len(cut)))
+    assert stream.rows_per_epoch == len(windows) == CHORALES < len(cut)
+    for epoch in range(3):
+        steps = range(epoch * stream.batches_per_epoch, (epoch + 1) * stream.batches_per_epoch)
+        seen = sorted(ids for step in steps for ids in music_of(stream.batch(step)))
+        assert seen == sorted(cut[each[epoch % len(each)]].tolist() for each in windows)
+    shares = [ids for rank in range(2) for ids in music_of(stream.batch(5, Share(rank, 2)))]
+    assert shares[: len(music_of(stream.batch(5)))] == music_of(stream.batch(5))
+    assert [music_of(batch) for batch in stream.once()] == [music_of(batch) for batch in whole.once()]
+
+
+def music_of(batch):
+    """Ids of each row of pairs."""
+    lengths = batch["decoder_attention_mask"].sum(1)
+    rows = zip(batch["decoder_input_ids"], batch["labels"], lengths, strict=True)
+    return [[*ids[:length].tolist(), int(labels[length - 1])] for ids, labels, length in rows]
+
+
+def test_what_nothing_is_said_of_is_left_out_and_counted(chorales):
+    texts = PlanTexts(chorales, "chords", words=True)
+    assert not batches(chorales, texts=texts).notice
+    texts.windows = texts.windows[2:]
+    assert "2 windows of which nothing is said" in batches(chorales, texts=texts).notice
 
 
 def test_once_reads_all_and_always_the_same(chorales):

@@ -435,6 +435,17 @@ def test_files_and_folders_are_found_as_they_are(jigs):
     )
 
 
+def test_folders_for_training_and_measuring_are_splits(home):
+    for place in ("train/a.mid", "train/more/b.mid", "val/c.mid", "other/d.mid", "e.mid"):
+        (home / "mine" / place).parent.mkdir(parents=True, exist_ok=True)
+        (home / "mine" / place).write_bytes(SONG)
+    splits = {file.path.name: file.split for file in find_files(str(home / "mine"))}
+    assert splits == {"a.mid": "train", "b.mid": "train", "c.mid": "validation", "d.mid": "", "e.mid": ""}
+    assert {file.split for file in find_files(str(home / "mine" / "train"))} == {""}
+    (home / "mine" / "val").rename(home / "mine" / "waltzes")
+    assert {file.split for file in find_files(str(home / "mine"))} == {""}
+
+
 def test_unknown_names_suggest_the_nearest(home):
     with pytest.raises(BadInput, match=r"do you mean maestro\? \(partimento data list"):
         find_files("meastro")

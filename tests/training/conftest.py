@@ -16,8 +16,9 @@ VOCABULARY = 40
 SCRIPT = """
 import os
 from partimento.training.loop import train
+from partimento.training.run import run
 os.environ.update(environment)
-train(recipe, dataset, out, progress=False)
+train(recipe, dataset, out, progress=False) if dataset else run(recipe, out, progress=False)
 """
 
 
@@ -82,7 +83,7 @@ def recipe_with():
 
 @pytest.fixture(scope="session")
 def start(tmp_path_factory):
-    """Start a process that trains; imports of a second come once, in the server that the processes are forked from."""
+    """Start a process that trains, on the recipe's own dataset if none is given; imports of a second come once, in the server that the processes are forked from."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["partimento.training.run", "transformers.models.llama.modeling_llama"])
     script = tmp_path_factory.mktemp("script") / "script.py"

@@ -17,7 +17,7 @@ from partimento.models.llm import ExtendedForCausalLM, folded
 from partimento.plan import Compose, Constraints, Plan
 from partimento.representations import create
 from partimento.representations.amt import vocabulary
-from partimento.training.recipe import load_recipe
+from partimento.training.recipe import load_recipe, recipe_from
 from partimento.training.run import dataset_of, run
 
 RECIPES = Path(__file__).parents[2] / "recipes"
@@ -103,3 +103,11 @@ def test_answers_to_rows_are_learnt(trained, name):
     assert loaded.vocabulary_size == 0
     assert (folder / "tokenizer.json").is_file()
     assert loaded.recipe["training"]["prompt_loss"] is False
+
+
+def test_what_is_left_out_is_said_when_training_starts(trained, capsys):
+    said = load_model_folder(trained("mozart-gpt2-medium-lora-smoke")).recipe
+    recipe = recipe_from(said | {"training": said["training"] | {"steps": 1, "context": 900}})
+    folder = run(recipe, Path(said["data"]["dataset"]).with_name("short"))
+    assert folder.is_dir()
+    assert "rows are longer than the context and left out" in capsys.readouterr().out

@@ -45,6 +45,7 @@ def test_settings_from_outside_hold():
         ("model.config.heads=5", ["model.config", "heads 5"]),
         ("model.config.haeds=4", ["model.config.haeds", "heads?"]),
         ("data.sources=[]", ["data.sources", "music21:bach"]),
+        ("data.epochs=pieces", ["data.epochs", "data.text"]),
         ("training=3", ["training", "3"]),
         ("training.log_to=[paper]", ["training.log_to.0", "csv"]),
         ("training.devices=0", ["training.devices", "auto"]),

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from partimento.data.dataset import TokenDataset
-from partimento.data.examples import Examples, ExamplesOfPieces
+from partimento.data.examples import Examples, ExamplesOfPieces, pieces_of
 from partimento.errors import BadRecipe
 
 Augment = Callable[[NDArray[np.int32], np.random.Generator], NDArray[np.int32]]
@@ -214,11 +214,10 @@ class CaptionEpochs(PackedBatches):
 
     def __init__(self, examples: ExamplesOfPieces, context: int, rows: int, **options: Any) -> None:
         super().__init__(examples, context, rows, **options)
-        names, first, counts = np.unique(examples.column("piece"), return_index=True, return_counts=True)
-        order = np.argsort(first)
-        self.pieces: list[str] = names[order].tolist()
+        names = examples.column("piece")
+        self._windows = pieces_of(names, range(len(names)))
+        self.pieces: list[str] = [names[windows[0]] for windows in self._windows]
         """Ids of the pieces, in the order of the dataset."""
-        self._first, self._windows = first[order], counts[order]
 
     @property
     def rows_per_epoch(self) -> int:
@@ -228,12 +227,11 @@ class CaptionEpochs(PackedBatches):
     @property
     def fill(self) -> float:
         """Share of positions that hold a token, on average over many epochs."""
-        sums = np.add.reduceat(self.examples.lengths, self._first)
-        return float((sums / self._windows).mean()) / self.context
+        return float(np.mean([self.examples.lengths[each].mean() for each in self._windows])) / self.context
 
     def window(self, epoch: int, piece: int) -> int:
         """Which window a piece contributes to an epoch."""
-        return int(self._first[piece] + epoch % self._windows[piece])
+        return self._windows[piece][epoch % len(self._windows[piece])]
 
     def _row(self, index: int) -> list[int]:
         return [self.window(*self._place(index, len(self.pieces)))]

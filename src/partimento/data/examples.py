@@ -6,6 +6,8 @@ own. All of them are packed alike (`datamodule.PackedBatches`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -44,3 +46,13 @@ class ExamplesOfPieces(Examples, Protocol):
     def column(self, name: str) -> list[Any]:
         """What is known of each sequence; `piece` is the id of its piece."""
         ...
+
+
+def pieces_of(pieces: Sequence[str], windows: Sequence[int] | NDArray[np.int64]) -> list[list[int]]:
+    """Some windows, in order, put together by the piece they are cut from.
+
+    Args:
+        pieces: id of the piece of each window of a dataset.
+        windows: those to put together.
+    """
+    return [list(group) for _, group in groupby(map(int, windows), key=lambda window: pieces[window])]

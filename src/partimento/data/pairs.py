@@ -3,7 +3,7 @@
 Pairs are put into classes by the length of their music, and a batch takes pairs of one class, as many as fit a budget
 of tokens, padding included. How many batches a class gives is fixed, so that the batch of a step is a pure function of
 seed and step, as with packed rows. Which pairs share a batch changes with every epoch; every pair is seen equally
-often.
+often, or every piece, if each gives one of its windows to an epoch.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from partimento.data.augment import Augmentation
 from partimento.data.captioned import captions_of
 from partimento.data.datamodule import IGNORED, WHOLE, Batch, Share
 from partimento.data.dataset import TokenDataset
+from partimento.data.examples import pieces_of
 from partimento.data.plans import plans_of, thinned, varied
 from partimento.errors import BadRecipe
 from partimento.plan import Plan
@@ -120,6 +121,7 @@ class PairBatches:
         seed: of order, texts and augmentation.
         augment: another version of each piece at each reading.
         prompt_loss: whether the tokens of the prompt are targets, too.
+        by_piece: in epoch k, each piece gives its k-th window alone, cyclically, as with `CaptionEpochs`.
 
     Raises:
         BadRecipe: there is no pair, or the texts cannot follow the augmentation.
@@ -136,6 +138,7 @@ class PairBatches:
         seed: int = 0,
         augment: Augmentation | None = None,
         prompt_loss: bool = True,
+        by_piece: bool = False,
     ) -> None:
         if not len(texts.windows):
             raise BadRecipe(f"{dataset}: is empty; prepare more music")
@@ -145,14 +148,16 @@ class PairBatches:
         self._texts, self._reader = texts, reader
         self._form: Form = form
         self._seed, self._augment, self._prompt_loss = seed, augment, prompt_loss
-        self._classes = _classes(dataset.lengths[texts.windows], tokens)
+        members = pieces_of(dataset.column("piece"), texts.windows) if by_piece else [[each] for each in texts.windows]
+        self._windows = [np.asarray(each, np.int64) for each in members]
+        self._classes = _classes(np.array([dataset.lengths[each].max() for each in self._windows]), tokens)
         self._places = [(c, first) for c, (members, rows) in enumerate(self._classes)
                         for first in range(0, len(members), rows)]  # fmt: skip
 
     @property
     def rows_per_epoch(self) -> int:
-        """Pairs, each of which occurs once."""
-        return len(self._texts.windows)
+        """Pairs of an epoch."""
+        return len(self._windows)
 
     @property
     def rows(self) -> float:
@@ -161,8 +166,14 @@ class PairBatches:
 
     @property
     def batches_per_epoch(self) -> int:
-        """Batches in which every pair occurs once."""
+        """Batches in which every pair, or every piece, occurs once."""
         return len(self._places)
+
+    @property
+    def notice(self) -> str:
+        """What was left out, in a line; empty where nothing was."""
+        missing = len(self.dataset) - len(self._texts.windows)
+        return f"{self.dataset}: {missing} windows of which nothing is said are left out" if missing else ""
 
     def batch(self, step: int, share: Share = WHOLE) -> Batch:
         """The batch of a training step, whatever came before, or one process's share of it."""
@@ -171,15 +182,17 @@ class PairBatches:
         members, rows = self._classes[number]
         chosen = members[self._generator(_MEMBERS, epoch, number).permutation(len(members))[first : first + rows]]
         part = share.of(len(chosen))
-        pairs = [self._pair(int(chosen[row]), self._generator(_CONTENT, step, row)) for row in part]
+        windows = [self._window(int(member), epoch) for member in chosen]
+        pairs = [self._pair(windows[row], self._generator(_CONTENT, step, row)) for row in part]
         missing = share.most(len(chosen)) - len(pairs)
-        return self._batch(pairs + [self._pair(int(chosen[0]), None).without_targets()] * missing)
+        return self._batch(pairs + [self._pair(windows[0], None).without_targets()] * missing)
 
     def once(self) -> Iterator[Batch]:
         """All pairs once, as they are, the shortest first."""
-        for number, first in self._places:
-            members, rows = self._classes[number]
-            yield self._batch([self._pair(int(member), None) for member in members[first : first + rows]])
+        windows = self._texts.windows
+        for members, rows in _classes(self.dataset.lengths[windows], self.tokens):
+            for first in range(0, len(members), rows):
+                yield self._batch([self._pair(int(window), None) for window in windows[members[first : first + rows]]])
 
     def _generator(self, purpose: int, counter: int, part: int = 0) -> np.random.Generator:
         return np.random.Generator(np.random.Philox(key=[self._seed, purpose], counter=[0, 0, part, counter]))
@@ -199,8 +212,12 @@ class PairBatches:
             batch["position_ids"] = torch.arange(batch[ids].shape[1]).expand(batch[ids].shape).contiguous()
         return batch
 
-    def _pair(self, member: int, rng: np.random.Generator | None) -> _Pair:
-        window = int(self._texts.windows[member])
+    def _window(self, member: int, epoch: int) -> int:
+        """Which window a member contributes to an epoch."""
+        windows = self._windows[member]
+        return int(windows[epoch % len(windows)])
+
+    def _pair(self, window: int, rng: np.random.Generator | None) -> _Pair:
         ids, semitones, tempo = self.dataset[window].astype(np.int32), 0, 1.0
         if rng is not None and self._augment is not None:
             length = len(ids)

@@ -21,7 +21,7 @@ from transformers import PreTrainedModel
 from partimento.data.answers import TextAnswers, TextInfo, rows_of
 from partimento.data.augment import Augmentation
 from partimento.data.captioned import Captioned
-from partimento.data.datamodule import Augment, Batches, PackedBatches
+from partimento.data.datamodule import Augment, Batches, CaptionEpochs, PackedBatches
 from partimento.data.dataset import TokenDataset
 from partimento.data.pairs import CaptionTexts, PairBatches, PlanTexts
 from partimento.errors import BadRecipe
@@ -63,6 +63,12 @@ class Feed:
     def is_packed(self) -> bool:
         """Whether several sequences share a row."""
         return isinstance(self.training, PackedBatches)
+
+    @property
+    def notices(self) -> list[str]:
+        """What could not be used, a line for each split."""
+        said = (getattr(each, "notice", "") for each in (*self.examples, self.training, self.validation))
+        return [line for line in said if line]
 
     def content(self) -> Iterator[bytes]:
         """All that is read, for a checksum."""
@@ -136,9 +142,8 @@ def _check(folder: Path, representation: dict[str, Any], recipe: Recipe) -> None
 def _packed(recipe: Recipe, examples: tuple[Any, Any], kinds: TokenKinds | None, augment: Augment | None) -> Feed:
     how = recipe.training
     rows, micro_rows = how.tokens_per_batch // how.context, max(1, how.micro_batch_tokens // how.context)
-    training = PackedBatches(
-        examples[0], how.context, rows, seed=recipe.seed, augment=augment, prompt_loss=how.prompt_loss
-    )
+    batches = CaptionEpochs if recipe.data.epochs == "pieces" else PackedBatches
+    training = batches(examples[0], how.context, rows, seed=recipe.seed, augment=augment, prompt_loss=how.prompt_loss)
     validation = PackedBatches(examples[1], how.context, micro_rows, prompt_loss=how.prompt_loss)
     return Feed(training, validation, examples, kinds)
 
@@ -188,7 +193,7 @@ def _pairs(recipe: Recipe, splits: tuple[TokenDataset, TokenDataset], kind: Fami
     how, train = recipe.training, _texts(recipe, splits[0], has_words)
     training = PairBatches(
         splits[0], train, read, form, how.tokens_per_batch,
-        seed=recipe.seed, augment=augment, prompt_loss=how.prompt_loss,
+        seed=recipe.seed, augment=augment, prompt_loss=how.prompt_loss, by_piece=recipe.data.epochs == "pieces",
     )  # fmt: skip
     texts = _texts(recipe, splits[1], has_words)
     validation = PairBatches(splits[1], texts, read, form, how.micro_batch_tokens, prompt_loss=how.prompt_loss)

@@ -78,6 +78,8 @@ def _train(recipe: Recipe, dataset: Path, out: Path, augment: Augment | None, pr
         return out
     with _threads(recipe.training.threads), _quiet(), untouched():
         run = prepared(recipe, dataset, _run_folder(out), augment)
+        for notice in run.feed.notices:
+            console.print(notice, soft_wrap=True)
         status = _status(run)
         module = run.module(status.steps)
         callbacks = _callbacks(run, module, status, progress)

@@ -49,6 +49,9 @@ class DataRecipe:
     text: Literal["caption", "chords", "plan", "rows"] | None = field(default=None, metadata=_OPTIONAL)
     """What the model reads before the music, for families that read text or two sequences: the caption of the piece,
     its chords, its plan; or `rows`: the dataset itself is rows of text, instruction, input and output."""
+    epochs: Literal["windows", "pieces"] = field(default="windows", metadata=_OPTIONAL)
+    """What an epoch is: every window of every piece; or one window of each piece, in epoch k the k-th, cyclically, so
+    that long pieces weigh no more than short ones and an epoch is one pass over the captions."""
 
     def __post_init__(self) -> None:
         require(0 <= self.transpose <= 12, f"data.transpose is {self.transpose}; it has to be from 0 to 12")
@@ -61,6 +64,10 @@ class DataRecipe:
             f"data.tempi is {self.tempi}; each is from 0.25 to 4",
         )
         require(bool(self.sources), "data.sources is empty; name at least one, such as music21:bach")
+        require(
+            self.epochs == "windows" or self.text not in (None, "rows"),
+            "data.epochs: pieces are for music behind a text; set data.text to caption, chords or plan",
+        )
 
 
 @with_config(STRICT)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from partimento.data.sources import settings
 from partimento.data.sources.file import SourceFile
+from partimento.data.sources.hub import split_named
 from partimento.data.sources.layouts import music_below
 from partimento.data.sources.registry import REFUSED, SOURCES
 from partimento.data.sources.settings import Folder
@@ -21,7 +22,7 @@ _NAME = re.compile(r"[\w][\w.-]*")
 
 
 def local_files(path: Path, name: str = "", about: Folder | None = None) -> list[SourceFile]:
-    """A file, or the music in a folder and its folders.
+    """A file, or the music in a folder and its folders; one with folders `train` and `validation` has its own split.
 
     Raises:
         BadFile: there is no such file or folder.
@@ -30,7 +31,11 @@ def local_files(path: Path, name: str = "", about: Folder | None = None) -> list
         raise BadFile(path, "no such file or folder")
     about = about or Folder(str(path))
     paths = [path] if path.is_file() else music_below(path, tuple(FORMATS))
-    return [SourceFile(file, name or path.name, about.licence, about.style) for file in paths]
+    splits = _splits(path)
+    return [
+        SourceFile(file, name or path.name, about.licence, about.style, split=splits.get(_child(file, path), ""))
+        for file in paths
+    ]
 
 
 def add(
@@ -61,6 +66,18 @@ def add(
         raise BadInput(f"{folder}: no music in it ({' '.join(FORMATS)})")
     settings.set_folder(name, Folder(str(folder.resolve()), licence, style, citation))
     return name, dict(counts.most_common())
+
+
+def _splits(folder: Path) -> dict[str, str]:
+    """Split of each folder in a folder, where one is for training and another for measuring; else none."""
+    named = {each.name: split_named(each.name) for each in folder.iterdir()} if folder.is_dir() else {}
+    return named if "train" in named.values() and len({*named.values()} - {""}) > 1 else {}
+
+
+def _child(file: Path, folder: Path) -> str:
+    """Name of the folder right inside `folder` in which a file stands."""
+    inside = file.relative_to(folder).parts
+    return inside[0] if len(inside) > 1 else ""
 
 
 def music21_files(name: str) -> list[SourceFile]:
