@@ -83,7 +83,10 @@ def recipe_with():
 
 @pytest.fixture(scope="session")
 def start(tmp_path_factory):
-    """Start a process that trains, on the recipe's own dataset if none is given; imports of a second come once, in the server that the processes are forked from."""
+    """Start a process that trains, on the recipe's own dataset if none is given.
+
+    Imports of a second come once, in the server that the processes are forked from.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["partimento.training.run", "transformers.models.llama.modeling_llama"])
     script = tmp_path_factory.mktemp("script") / "script.py"
