@@ -10,8 +10,7 @@ import pytest
 
 from partimento.errors import BadPlan, BadRecipe
 from partimento.generation import Composer, Sampling
-from partimento.generation.compose import fullness, key_of_chords
-from partimento.generation.windows import windows
+from partimento.generation.compose import key_of_chords
 from partimento.io import FORMATS
 from partimento.plan import Plan
 from partimento.plan.check import check
@@ -83,15 +82,6 @@ def test_a_piece_longer_than_the_context_is_whole(composer: Composer) -> None:
     assert [str(c.symbol) for c in score.chords] == asked * 30
 
 
-@pytest.mark.parametrize("bars", [1, 7, 24, 25, 61, 256])
-@pytest.mark.parametrize("parts", [1, 4, 16])
-def test_windows_cover_every_bar_once_and_hear_what_came_before(bars: int, parts: int) -> None:
-    spans = list(windows(bars, parts, 1024))
-    assert [n for w in spans for n in range(w.first + w.heard, w.first + w.bars)] == list(range(bars))
-    assert [w.is_last for w in spans] == [False] * (len(spans) - 1) + [True]
-    assert all(w.heard > 0 for w in spans[1:])
-
-
 def test_nothing_asked_gives_some_piece(composer: Composer) -> None:
     score = composer.compose(Plan(), seed=3)
     assert len(score.measures)
@@ -120,11 +110,3 @@ def test_a_model_of_another_vocabulary_is_refused(random_model: Path, tmp_path: 
 )
 def test_chords_alone_tell_the_key(chords: str, key: Key) -> None:
     assert key_of_chords(parse_chords(chords)) == key
-
-
-def test_the_fullest_draft_is_kept_and_what_is_full_enough_counts_alike(composer: Composer) -> None:
-    score = composer.compose(WISHES[0], seed=0)
-    thinned = replace(score, notes=score.notes[::4], tuplets=())
-    assert 0 < fullness(thinned) < fullness(score) <= 0.9
-    silent = replace(score, notes=score.notes[:0], tuplets=())
-    assert fullness(silent) == 0

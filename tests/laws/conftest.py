@@ -94,8 +94,10 @@ CONSTRAINTS = st.builds(
     playable=st.booleans(),
     max_rest_bars=st.none() | st.integers(0, 3),
     max_chromatic_share=st.none() | st.floats(0, 0.3),
-    chord_tones=st.booleans(),
-    chord_symbols=st.booleans(),
+    harmony=st.sampled_from(["hint", "strong beats", "beats", "always"]),
+    min_chord_share=st.none() | st.floats(0.4, 1),
+    chord_symbols=st.sampled_from(["may", "must", "must not"]),
+    enforced=st.sampled_from([True] * 7 + [False]),
     ends_on_tonic=st.booleans(),
     budget=st.integers(150, 900),
 )

@@ -215,8 +215,10 @@ class Constraints:
     """No part rests longer than this, in bars."""
     max_chromatic_share: float | None = None
     """Largest share of the sounding duration outside the key's scale."""
-    chord_tones: bool = False
-    """Notes struck on a beat belong to the chord in force."""
+    harmony: Literal["hint", "strong beats", "beats", "always"] = "hint"
+    """When notes belong to the chord in force: those struck on strong beats, on any beat, or all that sound."""
+    min_chord_share: float | None = None
+    """Least share of each bar's sounding duration on the tones of its chords."""
     ends_on_tonic: bool = False
     """In the last bar, what is struck on a beat or sounds to the end belongs to the tonic triad; a part that plays
     alone ends on the tonic."""
@@ -224,6 +226,14 @@ class Constraints:
     """Whether the model writes chord symbols of its own where the plan has none."""
     budget: int | None = None
     """Most tokens that the sequence may take, header included."""
+    enforced: bool = True
+    """Whether plan and constraints are kept at all; otherwise the model reads the plan, and nothing but the budget is
+    held that music does not need to be read."""
+
+    @property
+    def in_force(self) -> Constraints:
+        """What is left of them where they are not enforced: the budget."""
+        return self if self.enforced else Constraints(budget=self.budget, enforced=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Generic, Protocol, TypeVar
 
+from partimento.plan import Plan, Task
 from partimento.representations.base import Ranges, State
 
 ALL_PITCHES = (1 << 128) - 1
@@ -51,6 +53,19 @@ class Guided(Generic[State, G]):
     def shortest_end(self, state: State) -> int:
         """Tokens that close the piece from here."""
         return self._grammar.shortest_end(state)
+
+
+T = TypeVar("T", bound=Task)
+
+
+def in_force(task: T) -> T:
+    """The task with the constraints that hold; those of no effect are left out."""
+    return task if task.constraints.enforced else replace(task, constraints=task.constraints.in_force)
+
+
+def rules_of(task: Task) -> Plan:
+    """What of the plan the music has to keep to; its chords are written in any case, where they can be."""
+    return task.plan if task.constraints.enforced else Plan(chords=task.plan.chords)
 
 
 def forced(grammar: Grammar[State], state: State) -> tuple[int, ...]:

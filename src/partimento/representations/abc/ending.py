@@ -84,6 +84,7 @@ def _header(state: State) -> int:
         + (wants_chords and state.at < CHORDS)
         + 1
         + (piece.with_chords and not task.plan.chords)
+        + 2 * (not piece.with_chords and task.plan.chords is None and task.constraints.chord_symbols == "must")
         + bars
         + planned_chords(task.plan, 0, bars, _has_bass)
         + 1

@@ -16,7 +16,7 @@ from partimento.representations.abc.measures import span
 from partimento.representations.abc.state import BAR, LANE, LAST, Piece, State
 from partimento.representations.abc.vocabulary import V
 from partimento.representations.base import Ranges
-from partimento.representations.grammar import merged
+from partimento.representations.grammar import in_force, merged
 from partimento.representations.gridded.vocabulary import check_plan
 
 _BLOCKS = list(V.first)
@@ -62,7 +62,7 @@ def start(task: Task) -> State:
     if isinstance(task, Infill):
         raise InfeasibleTask("abc writes whole pieces; to infill take another representation, such as amt")
     check_plan(plan, "abc")
-    state = State(Piece(task))
+    state = State(Piece(in_force(task)))
     if budget is not None and (needed := shortest_end(state)) > budget:
         bars, parts = plan.bars or 1, len(plan.instruments or (0,))
         raise InfeasibleTask(f"{bars} bars for {parts} instruments need {needed} tokens, and {budget} are allowed")

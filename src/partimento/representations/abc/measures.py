@@ -20,6 +20,7 @@ from partimento.representations.abc.state import (
     State,
 )
 from partimento.representations.abc.vocabulary import CHORDS, HIGHEST_ROOT, LOWEST_ROOT, V
+from partimento.representations.grammar import rules_of
 from partimento.representations.gridded.vocabulary import LENGTHS, MAX_COUNTDOWN
 from partimento.theory.chord import ChordSymbol
 
@@ -55,7 +56,7 @@ def _changes(state: State) -> list[tuple[int, int]]:
     task, bar = state.piece.task, state.bar
     if task.constraints.steady or state.at >= BAR_TEMPO:
         return []
-    plan, ranges, is_first = task.plan, list[tuple[int, int]](), bar.left == state.piece.bars - 1
+    plan, ranges, is_first = rules_of(task), list[tuple[int, int]](), bar.left == state.piece.bars - 1
     if state.at < BAR_METER and not is_first and plan.meter is None:
         ranges += V.wanted_meters(plan, bar.meter)
     if state.at < BAR_LENGTH:

@@ -31,7 +31,7 @@ from partimento.representations.amt.vocabulary import (
     SEPARATOR,
 )
 from partimento.representations.base import Ranges
-from partimento.representations.grammar import mask_ranges, merged
+from partimento.representations.grammar import mask_ranges, merged, rules_of
 from partimento.theory.instrument import DRUMS
 
 AT_TIME, AT_DURATION, AT_NOTE, AT_NOTE_OR_REST, AT_END = range(5)
@@ -93,7 +93,7 @@ def start(task: Task) -> State:
         InfeasibleTask: the piece is longer than 100 s, or the budget too small for what is given.
         NeedsBeats, BadPlan: bars are to be filled in that the piece has not.
     """
-    state = _to_fill(task) if isinstance(task, Infill) else _to_compose(task.plan, task)
+    state = _to_fill(task) if isinstance(task, Infill) else _to_compose(rules_of(task), task)
     needed = len(state.queue) + 3
     if needed > state.limits.budget:
         raise InfeasibleTask(f"what is given needs {needed} tokens, and {state.limits.budget} are allowed")
@@ -126,7 +126,8 @@ def _to_fill(task: Infill) -> State:
         raise InfeasibleTask("bars can be filled in only in a piece: name it as the task's score")
     hole = gap(task.score, task)
     opening, rest = hole.opening()
-    programs = hole.programs if task.plan.instruments is None else hole.programs & set(task.plan.instruments)
+    wanted = rules_of(task).instruments
+    programs = hole.programs if wanted is None else hole.programs & set(wanted)
     if not programs:
         raise InfeasibleTask("none of the plan's instruments plays in the parts that are to be written")
     limits = Limits(

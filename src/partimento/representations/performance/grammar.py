@@ -11,7 +11,7 @@ from partimento.errors import InfeasibleTask
 from partimento.plan import Infill, Task
 from partimento.representations.base import Ranges
 from partimento.representations.blocks import Vocabulary
-from partimento.representations.grammar import mask_ranges, merged
+from partimento.representations.grammar import mask_ranges, merged, rules_of
 from partimento.representations.performance.codec import encode_header
 from partimento.representations.performance.state import ALL_PROGRAMS, Rules, State, lowest, strangers
 from partimento.representations.performance.vocabulary import MAX_SHIFT
@@ -38,8 +38,8 @@ class Grammar:
         """
         if isinstance(task, Infill):
             raise InfeasibleTask("performance has no bars that could be rewritten; take remi or amt")
-        plan, constraints = task.plan, task.constraints
-        wanted = sum(1 << program for program in set(plan.instruments or ()))
+        constraints = task.constraints.in_force
+        wanted = sum(1 << program for program in set(rules_of(task).instruments or ()))
         rules = Rules(constraints.budget, wanted or ALL_PROGRAMS, constraints.playable)
         state = State(rules, tuple(encode_header(task, self._vocabulary).tolist()), wanted)
         needed = self.shortest_end(state)

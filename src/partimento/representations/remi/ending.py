@@ -72,6 +72,7 @@ def _header(state: State) -> int:
         + len(_programs(state)) - len(state.programs)
         + (task.plan.chords is not None and state.at < CHORDS)
         + (state.with_chords and task.plan.chords is None)
+        + 2 * (not state.with_chords and task.plan.chords is None and task.constraints.chord_symbols == "must")
     )  # fmt: skip
 
 

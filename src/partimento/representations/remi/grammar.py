@@ -11,7 +11,7 @@ from dataclasses import replace
 from partimento.errors import InfeasibleTask
 from partimento.plan import Compose, Infill, Plan
 from partimento.representations.base import Ints, Ranges
-from partimento.representations.grammar import includes, merged
+from partimento.representations.grammar import in_force, includes, merged
 from partimento.representations.gridded.vocabulary import check_plan
 from partimento.representations.remi.header import Header
 from partimento.representations.remi.infill import Gap
@@ -34,7 +34,7 @@ class Grammar(Header, Measures):
         Raises:
             InfeasibleTask: the plan cannot be said, or not within the budget.
         """
-        plan = task.plan
+        plan, task = task.plan, in_force(task)
         check_plan(plan, "remi")
         bars, parts = plan.bars or 1, len(plan.instruments or (0,))
         return self._affordable(State(task, self._vocabulary.unit), f"{bars} bars for {parts} instruments")
@@ -45,8 +45,9 @@ class Grammar(Header, Measures):
         Raises:
             InfeasibleTask: the plan asks for other than what is given, or the budget is too small.
         """
-        if task.plan != Plan():
+        if task.constraints.enforced and task.plan != Plan():
             self._check_plan(task, given)
+        task = in_force(task)
         ends_midway = task.ends_midway or gap.bars.stop < len(gap.given.measures)
         state = State(
             replace(task, plan=Plan(), ends_midway=ends_midway),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from partimento.plan import Plan
 from partimento.representations.blocks import CHORD_KINDS, bass_of
-from partimento.representations.grammar import mask_ranges
+from partimento.representations.grammar import mask_ranges, rules_of
 from partimento.representations.gridded.vocabulary import KEYS, LENGTHS
 from partimento.representations.remi.pitches import chord_mask, chords_of_key, class_mask
 from partimento.representations.remi.segments import Segments
@@ -59,7 +59,7 @@ class Measures(Segments):
         """Meter, length, key and tempo, in this order, each only where it is a change."""
         if state.task.constraints.steady or self._is_closing(state) or state.at >= BAR_TEMPO:
             return []
-        plan, ranges = state.task.plan, list[tuple[int, int]]()
+        plan, ranges = rules_of(state.task), list[tuple[int, int]]()
         if state.at < BAR_METER and state.bars_left < state.bars - 1 and plan.meter is None:
             ranges += self._vocabulary.wanted_meters(plan, state.meter)
         if state.at < BAR_LENGTH:

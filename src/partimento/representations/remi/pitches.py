@@ -9,7 +9,7 @@ from functools import cache
 
 from partimento.representations.blocks import CHORD_KINDS
 from partimento.representations.grammar import ALL_PITCHES
-from partimento.representations.gridded.vocabulary import GRID, KEYS, METERS
+from partimento.representations.gridded.vocabulary import GRID, KEYS, LENGTHS, METERS
 from partimento.representations.remi.state import State
 from partimento.theory.chord import KINDS
 from partimento.theory.instrument import DRUMS, instrument
@@ -43,16 +43,25 @@ def _final_mask(state: State) -> int:
     if not task.constraints.ends_on_tonic or key is None or task.ends_midway or state.bars_left:
         return ALL_PITCHES
     is_end = state.release >= state.length
-    if state.cursor % _beat(state) and not is_end:
+    if state.cursor % beat_of(state.meter) and not is_end:
         return ALL_PITCHES
     third = 3 if key.mode in MINOR_MODES else 4
     tones = (0,) if is_end and len(state.programs) == 1 and not state.others else (0, third, 7)
     return class_mask(frozenset((pitch_class(key.tonic) + tone) % 12 for tone in tones))
 
 
-def _beat(state: State) -> int:
+@cache
+def beat_of(meter: int) -> int:
     """Length of a felt beat in grid steps."""
-    return int(METERS[state.meter].beat_quarter * GRID)
+    return int(METERS[meter].beat_quarter * GRID)
+
+
+@cache
+def strong_beat(meter: int) -> int:
+    """Grid steps between strong beats: the downbeat, and the middle of bars of four, six or more even beats."""
+    beat, length = beat_of(meter), LENGTHS[meter]
+    beats = length // beat
+    return length // 2 if beats >= 4 and beats % 2 == 0 else length
 
 
 def _scale_mask(state: State) -> int:
@@ -66,9 +75,11 @@ def _scale_mask(state: State) -> int:
 
 
 def _harmony_mask(state: State) -> int:
-    if not state.task.constraints.chord_tones or not state.bar_chords:
+    harmony = state.task.constraints.harmony
+    if harmony == "hint" or not state.bar_chords:
         return ALL_PITCHES
-    if state.cursor % _beat(state):
+    beat = strong_beat(state.meter) if harmony == "strong beats" else beat_of(state.meter)
+    if harmony != "always" and state.cursor % beat:
         return ALL_PITCHES
     return next((mask for position, mask in reversed(state.bar_chords) if position <= state.cursor), ALL_PITCHES)
 
