@@ -137,7 +137,7 @@ def _asked(view: View, pen: Pen) -> Compose:
         playable=True,
         max_rest_bars=longest_rest(view),
         max_chromatic_share=max(chromatic_share(piece), MAX_CHROMATIC_SHARE),
-        chord_tones=many or bool(piece.chords),
+        harmony="beats" if many or piece.chords else "hint",
         ends_on_tonic=True,
         budget=pen.writer.context,
     )

@@ -149,7 +149,7 @@ def _asked(view: View, pen: Pen) -> Infill:
         playable=True,
         max_rest_bars=longest_rest(view),
         max_chromatic_share=max(chromatic_share(piece), MAX_CHROMATIC_SHARE),
-        chord_tones=bool(piece.chords) and not alone,
+        harmony="beats" if piece.chords and not alone else "hint",
         ends_on_tonic=not task.ends_midway,
         budget=pen.writer.context,
     )
