@@ -114,3 +114,29 @@ def test_scores_without_bars_parts_or_notes_are_judged_too():
         "meter": False, "tempo": True, "chords": False, "full bars": False,
     }  # fmt: skip
     assert followed(Plan(), score([[None]], ()))["every part plays"] is False
+
+
+def test_a_key_that_is_clearly_another_is_not_followed():
+    bars = [[69, 71, 72, 74], [76, 74, 72, 71], [69, 68, 69, 76], [72, 71, 69, None]] * 4
+    minor = score(bars)
+    [own] = [v for v in check(Plan(Key.parse("A minor")), minor) if v.wish == "key"]
+    assert (own.followed, own.measured.startswith("A minor, 9")) == (True, True)
+    assert (own.confidence or 0) > 0.8
+    assert followed(Plan(Key.parse("C major")), minor)["key"] is False
+    assert followed(Plan(Key.parse("B phrygian")), minor)["key"] is True
+    assert followed(Plan(Key.parse("C major")), score([[None] * 4]))["key"] is False
+
+
+def test_instruments_are_those_that_play():
+    parts = (Part("Flute", 73), Part("Harp", 46))
+    [verdict] = [v for v in check(Plan(instruments=(73, 46)), score(C_MAJOR_BARS, parts)) if v.field == "instruments"]
+    assert (verdict.followed, verdict.measured) == (False, "missing: Orchestral Harp")
+    assert followed(Plan(instruments=(0,)), score(C_MAJOR_BARS))["instruments"] is False
+    assert followed(Plan(without=(46,)), score(C_MAJOR_BARS, parts))["without"] is True
+    assert followed(Plan(without=(73,)), score(C_MAJOR_BARS, parts))["without"] is False
+
+
+def test_duration_is_as_near_as_a_bar_or_a_tenth():
+    piece = score(C_MAJOR_BARS)  # 8 quarters at 96 bpm: 5 s
+    for seconds, is_followed in ((5, True), (7, True), (8, False), (2, False)):
+        assert followed(Plan(duration_seconds=seconds), piece)["duration"] is is_followed

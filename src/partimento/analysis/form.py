@@ -56,8 +56,8 @@ def sections_of(notes: Heard, lines: Floats, first_bar: int) -> tuple[Section, .
     step = -(-bars // _MOST_BARS)
     kept = np.unique(np.r_[np.arange(lead, len(lines) - 1, step), len(lines) - 1])
     alike = similarity(notes, lines[kept])
-    least = _least(alike)
-    cuts, labels = _joined(*_labelled(alike, _cuts(_runs(alike, least), len(alike)), least))
+    least = least_alike(alike)
+    cuts, labels = _joined(*labelled(alike, _cuts(_runs(alike, least), len(alike)), least))
     starts = [first_bar, *(step * cut + 1 for cut in cuts[1:-1])]
     ends = [*(start - 1 for start in starts[1:]), bars]
     order = {label: k for k, label in enumerate(dict.fromkeys(labels))}
@@ -108,7 +108,7 @@ def _weights(notes: Heard) -> Floats:
     return np.where(notes.is_drum, 0.1, np.where(outer, 1.0, 1 / 3)) * np.minimum(notes.length, 2.0)
 
 
-def _least(alike: Floats) -> float:
+def least_alike(alike: Floats) -> float:
     """How alike stretches have to be."""
     others = alike[np.triu_indices(len(alike), 1)]
     common = float(np.median(others)) if len(others) else 0.0
@@ -177,7 +177,7 @@ def _cuts(runs: list[_Run], bars: int) -> list[int]:
     return sorted(cuts)
 
 
-def _labelled(alike: Floats, cuts: list[int], least: float) -> tuple[list[int], list[int]]:
+def labelled(alike: Floats, cuts: list[int], least: float) -> tuple[list[int], list[int]]:
     """The cuts, and a number for each section: that of the first one it is like, or its own."""
     labels: list[int] = []
     for later, (start, stop) in enumerate(pairwise(cuts)):

@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from partimento.evaluation.pieces import Piece, read_pieces
 from partimento.score import Score
+
+if TYPE_CHECKING:
+    from partimento.evaluation.pieces import Piece
 
 DURATION_STEPS = 48
 """Durations are compared in steps of so many to a quarter."""
@@ -36,6 +39,10 @@ class SharedRun:
     """Title of the first indexed piece that holds it."""
     source: str = ""
     """Where that piece comes from."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"notes": self.notes, "title": self.title, "source": self.source}
 
 
 class CopyIndex:
@@ -61,6 +68,8 @@ class CopyIndex:
         Raises:
             BadFile: the folder is no dataset, or a shard is damaged.
         """
+        from partimento.evaluation.pieces import read_pieces  # needs what reads datasets, and not every check does
+
         return cls(read_pieces(folder, splits), exclude)
 
     def __len__(self) -> int:
