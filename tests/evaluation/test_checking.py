@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from partimento.evaluation.checking import report
+from partimento.evaluation.copy_index import Copied
 from partimento.evaluation.copying import SharedRun
 from partimento.plan import Plan
 from partimento.plan.parse import parse_prompt
@@ -60,10 +61,10 @@ def test_what_an_option_replaced_is_neither_followed_nor_violated(piece: Score) 
 
 def test_as_json(piece: Score) -> None:
     understood = parse_prompt(TEXT)
-    found = report(understood.plan, understood, piece, SharedRun(9, "A tune", "here")).to_dict()
+    found = report(understood.plan, understood, piece, Copied(SharedRun(9, "A tune", "here"), 8)).to_dict()
     assert json.loads(json.dumps(found)) == found
     assert {phrase["words"]: phrase["followed"] for phrase in found["phrases"]}["120 bpm"] is False
-    assert found["copied"] == {"notes": 9, "title": "A tune", "source": "here"}
+    assert found["copied"] == {"notes": 9, "title": "A tune", "source": "here", "limit": 8, "is_copy": True}
     assert {verdict["wish"] for verdict in found["verdicts"]} >= {"key", "meter", "tempo", "longest rest"}
 
 

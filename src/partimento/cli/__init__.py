@@ -48,6 +48,7 @@ _COMMANDS = {
         "accompany": ("verbs:accompany", "Add parts that accompany a piece."),
     },
     "Work with files": {
+        "check": ("check:check", "Show what a piece does of what was asked for."),
         "show": ("show:show", "Show what is in a file, with a small piano roll."),
         "convert": ("convert:convert", "Turn a MIDI, MusicXML or ABC file into another of these."),
         "play": ("play:play", "Play a file aloud, or into a sound file."),
@@ -61,6 +62,7 @@ _COMMANDS = {
         "train": ("train:train", "Train a model from a recipe."),
         "sweep": ("sweep:sweep", "Train a recipe with many settings, and compare them."),
         "weights": ("weights:weights", "Show which layers of a text encoder a model listens to."),
+        "copies": ("copies:copies", "Index a model's training music, so that copies are found."),
         "merge": ("merge:merge", "Merge an adapter into its base."),
         "export": ("export:export", "Write a model for Ollama, llama.cpp and others."),
     },

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from partimento.evaluation.copying import SharedRun
-from partimento.generation.degenerate import faults
+from partimento.analysis.faults import faults
+from partimento.evaluation.copy_index import Copied
 from partimento.plan import Plan
 from partimento.plan.check import check, sounding_programs
 from partimento.plan.ensemble import Mention
@@ -47,7 +47,7 @@ class CheckReport:
     """On the wishes of the plan, and on what every piece has to hold."""
     faults: tuple[str, ...] = ()
     """What is degenerate."""
-    copied: SharedRun | None = None
+    copied: Copied | None = None
     """The longest run of notes that it shares with a training piece; None where no index was asked."""
 
     @property
@@ -64,6 +64,13 @@ class CheckReport:
     def violated(self) -> int:
         """How many wishes are violated."""
         return sum(verdict.followed is False for verdict in self.wishes)
+
+    @property
+    def copy_words(self) -> str:
+        """One line on what is shared with the training music."""
+        if self.copied is None:
+            return "copies: the model has no index of its training music (`partimento copies` writes one)"
+        return f"{'COPIED: ' if self.copied.is_copy else 'copies: '}{self.copied}"
 
     def spans(self) -> Iterator[tuple[str, Phrase | None]]:
         """The prompt in pieces, each with its phrase, or None for words that say nothing checkable."""
@@ -93,7 +100,7 @@ class CheckReport:
         return told | ({} if self.copied is None else {"copied": self.copied.to_dict()})
 
 
-def report(plan: Plan, understood: Understood | None, score: Score, copied: SharedRun | None = None) -> CheckReport:
+def report(plan: Plan, understood: Understood | None, score: Score, copied: Copied | None = None) -> CheckReport:
     """Judge a piece.
 
     Args:

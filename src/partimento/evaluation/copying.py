@@ -132,6 +132,12 @@ def note_runs(windows: Sequence[Score]) -> list[Ints]:
     return [np.concatenate(runs[part]) for part in sorted(runs)]
 
 
+def grams(run: Ints, length: int) -> Hashes:
+    """A hash of the run of so many notes from each place of one sequence, shape (notes − length + 1,)."""
+    hashed = _Grams([run])
+    return hashed.hashes(hashed.fitting(hashed.starts(), length), length)
+
+
 class _Grams:
     """Hashes of all runs of any length in some sequences of notes: polynomials of the symbols modulo 2^64.
 

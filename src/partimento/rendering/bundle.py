@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from partimento.errors import BadFile
@@ -17,8 +17,10 @@ from partimento.notation import engrave
 from partimento.rendering import audio, piano_roll, sheet
 from partimento.score import Score
 
-SUFFIXES = (".mid", ".musicxml", ".abc", ".wav", ".svg", ".png", ".plan.json")
-"""What is written: notes, notation, text, sound, the first page, the piano roll, the plan."""
+SUFFIXES = (".mid", ".musicxml", ".abc", ".wav", ".svg", ".png", ".html", ".plan.json")
+"""What is written: notes, notation, text, sound, the first page, the piano roll, the page about it, the plan."""
+Page = Callable[[Sequence[str], bytes, str], str]
+"""HTML from the pages as SVG, the piano roll as PNG and the name of the sound file beside it."""
 
 
 def usable_prefix(prefix: Path | str) -> Path:
@@ -46,13 +48,16 @@ def usable_prefix(prefix: Path | str) -> Path:
     return path
 
 
-def write_bundle(score: Score, prefix: Path | str, documents: Mapping[str, bytes] | None = None) -> list[Path]:
+def write_bundle(
+    score: Score, prefix: Path | str, documents: Mapping[str, bytes] | None = None, page: Page | None = None
+) -> list[Path]:
     """Write a piece as `PREFIX.mid .musicxml .abc .wav .svg .png`, further pages as `PREFIX-2.svg …`.
 
     Args:
         score: a piece with bars.
         prefix: where; folders that are missing are made, files that exist are replaced.
         documents: further files, suffix ▶ content.
+        page: makes `PREFIX.html`, which is left out without it.
 
     Returns:
         The files, in that order.
@@ -64,7 +69,7 @@ def write_bundle(score: Score, prefix: Path | str, documents: Mapping[str, bytes
     path = usable_prefix(prefix)
     try:
         with tempfile.TemporaryDirectory(dir=_nearest_folder(path), prefix=f".{path.name}-") as folder:
-            made = _make(engrave(score), Path(folder) / path.name, documents or {})
+            made = _make(engrave(score), Path(folder) / path.name, documents or {}, page)
             path.parent.mkdir(parents=True, exist_ok=True)
             for file in made:
                 os.replace(file, path.parent / file.name)
@@ -78,7 +83,7 @@ def page_path(path: Path, page: int) -> Path:
     return path if page == 1 else path.with_name(f"{path.stem}-{page}{path.suffix}")
 
 
-def _make(score: Score, prefix: Path, documents: Mapping[str, bytes]) -> list[Path]:
+def _make(score: Score, prefix: Path, documents: Mapping[str, bytes], page: Page | None) -> list[Path]:
     notation = musicxml.write(score)
     contents = {
         ".mid": midi.write(score),
@@ -93,6 +98,9 @@ def _make(score: Score, prefix: Path, documents: Mapping[str, bytes]) -> list[Pa
     pages = {page_path(files[".svg"], n): svg for n, svg in enumerate(sheet.to_svg(notation), start=1)}
     for file, svg in pages.items():
         file.write_text(svg, "utf-8", newline="\n")
+    if page is not None:
+        html = page(list(pages.values()), contents[".png"], files[".wav"].name)
+        files[".html"].write_text(html, "utf-8", newline="\n")
     made = dict.fromkeys((files[".mid"], files[".musicxml"], files[".abc"], files[".wav"], *pages, *files.values()))
     return [file for file in made if file.exists()]
 
