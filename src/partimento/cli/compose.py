@@ -14,11 +14,12 @@ from cyclopts import Parameter
 from rich.text import Text
 
 from partimento import __version__
+from partimento.cli.check import copies, page_maker, print_report
 from partimento.cli.console import console, table
 from partimento.cli.plan import print_plan
 from partimento.errors import BadInput
+from partimento.evaluation.checking import CheckReport, report
 from partimento.plan import Plan
-from partimento.plan.check import Verdict, check
 from partimento.plan.document import load_plan
 from partimento.plan.parse import (
     Understood,
@@ -35,10 +36,10 @@ from partimento.theory.meter import Meter
 if TYPE_CHECKING:
     from partimento.generation.compose import Composer
     from partimento.generation.sampling import Sampling
+    from partimento.rendering.bundle import Page
 
 _ROLL_BARS = 4
 _MOST_SAMPLES = 1_000
-_SIGNS = {True: "yes", False: "NO", None: "–"}
 
 
 def compose(
@@ -65,8 +66,8 @@ def compose(
     everything else is the model's choice. Options are stronger than the sentence, and the sentence is
     stronger than a plan file.
 
-    Written are OUT.mid .musicxml .abc .wav, .svg (sheet music; further pages -2.svg …), .png (piano roll) and
-    .plan.json. The same wishes, seed and model give the same files.
+    Written are OUT.mid .musicxml .abc .wav, .svg (sheet music; further pages -2.svg …), .png (piano roll), .html (what
+    became of each wish, with score and sound) and .plan.json. The same wishes, seed and model give the same files.
 
     **Examples**
 
@@ -113,10 +114,10 @@ def compose(
         with console().status(doing):
             composer = composer or _composer(model)
             score = composer.compose(wishes, text=words, seed=seed + number, sampling=_sampling(sampling))
-            verdicts = check(wishes, score)
+            found = report(wishes, understood, score, copies(score, model))
             made = {"text": words, "seed": seed + number, "model": str(model or "starter"), **sampling}
-            files = _written(score, prefix, describe(wishes, verdicts, **made))
-        _report(understood if number == 0 else None, wishes, verdicts, score, files, seed + number)
+            files = _written(score, prefix, describe(wishes, found, **made), page_maker(found, score.title))
+        _report(understood if number == 0 else None, wishes, found, score, files, seed + number)
 
 
 def _places(out: Path, number: int) -> list[Path]:
@@ -148,14 +149,9 @@ def gather(understood: Understood | None, options: dict[str, Any], plan_file: Pa
     return wishes.merged(Plan(bars=given.get("bars"), title=given.get("title", ""), **stated))
 
 
-def describe(wishes: Plan, verdicts: Sequence[Verdict], **made_with: Any) -> dict[str, Any]:
+def describe(wishes: Plan, found: CheckReport, **made_with: Any) -> dict[str, Any]:
     """What stands in `.plan.json`: the plan, what it was made with, and what became of each wish."""
-    judged = [{"wish": v.wish, "asked": v.asked, "measured": v.measured, "followed": v.followed} for v in verdicts]
-    return {
-        "plan": wishes.to_dict(),
-        "made_with": {"partimento": __version__, **made_with},
-        "verdicts": judged,
-    }
+    return {"plan": wishes.to_dict(), "made_with": {"partimento": __version__, **made_with}, **found.to_dict()}
 
 
 def _sampling(stated: dict[str, float]) -> Sampling:
@@ -170,12 +166,12 @@ def _composer(model: Path | None) -> Composer:
     return Composer(model)
 
 
-def _written(score: Score, prefix: Path, document: dict[str, Any]) -> list[Path]:
+def _written(score: Score, prefix: Path, document: dict[str, Any], page: Page) -> list[Path]:
     from partimento.rendering.bundle import write_bundle
 
     text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     with quiet_about_losses():
-        return write_bundle(score, prefix, {".plan.json": text.encode()})
+        return write_bundle(score, prefix, {".plan.json": text.encode()}, page)
 
 
 @contextmanager
@@ -196,7 +192,7 @@ def _silent(record: logging.LogRecord) -> bool:
 def _report(
     understood: Understood | None,
     wishes: Plan,
-    verdicts: Sequence[Verdict],
+    found: CheckReport,
     score: Score,
     files: Sequence[Path],
     seed: int,
@@ -206,8 +202,7 @@ def _report(
     terminal = console()
     print_plan(understood, wishes)
     terminal.print()
-    rows = [(v.wish, v.asked, v.measured, _SIGNS[v.followed]) for v in verdicts]
-    terminal.print(table(rows, ("wish", "asked", "measured", "holds")))
+    print_report(found)
     terminal.print()
     terminal.print(Text(to_terminal(score, terminal.width, _ROLL_BARS)), no_wrap=True)
     terminal.print()

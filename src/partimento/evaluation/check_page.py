@@ -32,7 +32,7 @@ th, td { text-align: left; vertical-align: top; padding: .35rem .7rem .35rem 0; 
   overflow-wrap: anywhere; }
 td:last-child { white-space: nowrap; } .small { color: var(--faint); font-size: .88rem; }
 audio { width: 100%; margin: .5rem 0; }
-img { display: block; max-width: 100%; background: #fff; margin: .5rem 0; border: 1px solid var(--line); }
+img { display: block; width: 100%; background: #fff; margin: .5rem 0; border: 1px solid var(--line); }
 """
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src 'self' file: blob: data:"
 _WORDS = {True: ("yes", "✓ followed"), False: ("no", "✗ violated"), None: ("open", "– not checkable")}

@@ -182,7 +182,7 @@ class CopyHashes:
             origins = [(str(title), str(source)) for title, source in json.loads(told["pieces"])]
             limit, is_ours = int(told["limit"]), told["format"] == _FORMAT and told["gram_notes"] == str(GRAM_NOTES)
             fits = grams.dtype == np.uint16 and int(lengths.sum()) == len(grams) and len(lengths) == len(pieces)
-            well_formed = is_ours and fits and int(pieces.max(initial=-1)) < len(origins)
+            well_formed = is_ours and fits and int(pieces.max(initial=0)) < max(len(origins), 1)
         except (OSError, SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise BadFile(path, "is missing or damaged; write it again with `partimento copies`") from error
         if not well_formed:
