@@ -9,7 +9,8 @@ from pathlib import Path
 from partimento.generation.composition import Composition
 from partimento.generation.ending import with_held_end
 from partimento.generation.finishing import STYLES_WITH_CHORDS, finished, with_sections
-from partimento.generation.form import laid_out, passages
+from partimento.generation.form import passages
+from partimento.generation.layout import laid_out
 from partimento.generation.sampling import Sampling
 from partimento.generation.writer import DEFAULT_SAMPLING, Job, Writer, never
 from partimento.notation import engrave
@@ -90,7 +91,7 @@ class Composer:
         composition = self._composition(plan, text, seed, sampling, max(drafts, 1), stop)
         for _ in composition.grow():
             pass
-        return _ended(composition)
+        return _ended(composition, plan)
 
     def stream(
         self, plan: Plan, *, text: str = "", seed: int = 0, sampling: Sampling = DEFAULT_SAMPLING
@@ -113,8 +114,8 @@ class Composer:
         composition = self._composition(plan, text, seed, sampling, 0, never)
         sections = passages(composition.plan)
         for score in composition.grow():
-            yield with_sections(finished(score, composition.plan), sections)
-        yield _ended(composition)
+            yield with_sections(finished(score, _shown(composition, plan)), sections)
+        yield _ended(composition, plan)
 
     def _composition(
         self, plan: Plan, text: str, seed: int, sampling: Sampling, drafts: int, stop: Callable[[], bool]
@@ -126,10 +127,15 @@ class Composer:
         return Composition(self.writer, whole, self.task, seed, sampling, drafts, text, stop)
 
 
-def _ended(composition: Composition) -> Score:
+def _shown(composition: Composition, plan: Plan) -> Plan:
+    """The plan as it was carried out, but with the style that was asked for."""
+    return replace(composition.plan, style=plan.style)
+
+
+def _ended(composition: Composition, plan: Plan) -> Score:
     """A piece that stands, with all that makes it whole."""
     assert composition.score is not None
-    score = finished(with_held_end(composition.score), composition.plan)
+    score = finished(with_held_end(composition.score), _shown(composition, plan))
     return with_sections(engrave(score, as_barred=True), passages(composition.plan))
 
 

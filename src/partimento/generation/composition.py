@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from partimento.generation.degenerate import TRIES, Draft, faults, stream_seed, write_sound
 from partimento.generation.drafts import fullness, too_alike, tune_of
@@ -26,8 +26,12 @@ from partimento.generation.writer import Job, Writer, never
 from partimento.plan import Compose, Infill, Plan
 from partimento.representations import Representation
 from partimento.score import Score
+from partimento.theory.chord import ChordSymbol
+from partimento.theory.instrument import DRUMS
 from partimento.theory.key import MINOR_MODES, Key
 
+CADENCE_BARS = 2
+"""Bars of a cadence: the dominant and the tonic."""
 SPARE_TOKENS = 48
 """Room that is left for a header."""
 
@@ -93,9 +97,18 @@ class Composition:
             yield Window(0, 0)
             return
         first, cost = passage.first + passage.kept, self._bar_tokens()
-        for start, stop in spans(first, passage.last, cost, self.writer.context) if first < passage.last else ():
+        cadence = passage.last - CADENCE_BARS if self._cadences(passage) else passage.last
+        runs = [*spans(first, cadence, cost, self.writer.context), *spans(max(first, cadence), passage.last, cost, 1)]
+        for start, stop in runs:
             room = self.writer.context - SPARE_TOKENS - cost * (stop - start)
             yield Window(start, stop, self._memory(passage, start, room))
+
+    def _cadences(self, passage: Passage) -> bool:
+        """Whether a passage ends with a cadence of its own: where it closes, parts agree on chords, none are asked."""
+        parts = self.plan.instruments if self.score is None else [part.instrument for part in self.score.parts]
+        many = sum(program != DRUMS for program in parts or ()) > 1
+        says = "chords" in self._representation.enforces and self.plan.chords is None
+        return passage.closes and many and says and passage.bars > CADENCE_BARS
 
     def _memory(self, passage: Passage, first: int, room: float) -> tuple[Span, ...]:
         """Bars that are heard before one: as many as there is room for."""
@@ -126,6 +139,9 @@ class Composition:
         closes = is_whole or (passage.closes and window.last == passage.last)
         opens = window.first > 0 and (not window.heard or window.heard[0][0] > 0)
         task = self.task(wishes, opens_midway=opens, ends_midway=not closes)
+        if self.score and closes and window.last - window.first == CADENCE_BARS and self._cadences(passage):
+            chords = cadence(self.score.key_at(0) or Key(0))
+            task = replace(task, plan=replace(wishes, chords=((),) * (window.bars - len(chords)) + chords))
         if self.score is None or not window.heard:
             return Job(task, seed, text=self.text)
         home, stands = self.score.key_at(0), heard(self.score, window)
@@ -170,6 +186,12 @@ class Composition:
     def _representation(self) -> Representation[object]:
         assert isinstance(self.writer.representation, Representation)
         return self.writer.representation
+
+
+def cadence(key: Key) -> tuple[tuple[ChordSymbol, ...], ...]:
+    """Dominant and tonic, a bar each."""
+    tonic = ChordSymbol(key.tonic, "minor" if key.mode in MINOR_MODES else "major")
+    return (ChordSymbol(key.tonic + 1, "dominant"),), (tonic,)
 
 
 def relative(key: Key | None) -> Key | None:

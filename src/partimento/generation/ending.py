@@ -7,25 +7,46 @@ from dataclasses import replace
 import numpy as np
 
 from partimento.score import Records, Score
+from partimento.theory.instrument import instrument
 from partimento.theory.key import MINOR_MODES
-from partimento.theory.pitch import pitch_class
+from partimento.theory.pitch import UNSPELLED, pitch_class
 
 
 def with_held_end(score: Score) -> Score:
     """The score without an upbeat that nothing follows: what sounds last in each part is held to the last barline.
 
     A part that strikes its last notes later than in the middle of the last bar strikes them there, in place of what it
-    had from there on; drums just stop. Pitches stay as they are. Tones of the last chord symbol, or of the tonic triad
-    where there are none, are preferred to others that sound last.
+    had from there on; drums just stop. Tones of the last chord symbol, or of the tonic triad where there are none, are
+    preferred to others that sound last, which move to the nearest of them where there are none; and the lowest note of
+    all becomes the root, if it is not.
     """
     if not len(score.measures) or not len(score.notes):
         return score
     start, length = score.measures[-1].item()
     beat = round(float(score.meter_at(start).beat_quarter) * score.ticks_per_quarter)
     middle = start + length // 2 // beat * beat
-    tones = _home(score, start)
+    root, tones = _home(score, start)
     parts = [_held(score, part, start, middle, tones) for part in range(len(score.parts))]
-    return replace(score.with_notes(np.concatenate(parts)), tuplets=())
+    held = replace(score.with_notes(np.concatenate(parts)), tuplets=())
+    return held if root is None else _on_root(held, root)
+
+
+def _on_root(score: Score, root: int) -> Score:
+    """The score whose lowest last note is a root: the nearest that its instrument has, not above the other notes."""
+    notes, end = score.notes.copy(), sum(score.measures[-1].item())
+    is_last = notes["onset_tick"] + notes["duration_tick"] == end
+    is_last &= ~np.array([part.is_drums for part in score.parts], bool)[notes["part"]]
+    if not is_last.any():
+        return score
+    lowest = int(np.flatnonzero(is_last)[notes["pitch"][is_last].argmin()])
+    pitch, spec = int(notes["pitch"][lowest]), instrument(score.parts[notes["part"][lowest]].instrument)
+    others = np.delete(notes["pitch"][is_last], notes["pitch"][is_last].argmin())
+    most = min(spec.highest_pitch, int(others.min(initial=127)))
+    near = [p for p in range(max(spec.lowest_pitch, pitch - 11), min(most, pitch + 11) + 1) if p % 12 == root]
+    if not near or pitch % 12 == root:
+        return score
+    notes["pitch"][lowest], notes["spelling"][lowest] = min(near, key=lambda p: abs(p - pitch)), UNSPELLED
+    return score.with_notes(notes)
 
 
 def _held(score: Score, part: int, start: int, middle: int, tones: frozenset[int]) -> Records:
@@ -33,11 +54,11 @@ def _held(score: Score, part: int, start: int, middle: int, tones: frozenset[int
     notes = score.notes[score.notes["part"] == part].copy()
     end = sum(score.measures[-1].item())
     onsets = notes["onset_tick"]
-    if score.parts[part].is_drums:
-        return notes[onsets <= max(middle, int(onsets.min(initial=middle)))]
     inside = np.unique(onsets[onsets >= start])
     if not len(inside):
         return notes
+    if score.parts[part].is_drums:
+        return notes[onsets <= max(middle, inside[0])]
     last = _last(notes, inside, tones)
     final = notes[onsets == last].copy()
     final["onset_tick"] = min(last, middle)
@@ -45,7 +66,22 @@ def _held(score: Score, part: int, start: int, middle: int, tones: frozenset[int
     before = notes[onsets < final["onset_tick"][0]]
     room = final["onset_tick"][0] - before["onset_tick"]
     before["duration_tick"] = np.minimum(before["duration_tick"], room)
-    return np.concatenate([before, final])
+    return np.concatenate([before, _in_tune(final, tones)])
+
+
+def _in_tune(notes: Records, tones: frozenset[int]) -> Records:
+    """Notes struck at once, those that are none of some tones moved to the nearest one; none comes twice."""
+    pitches = [pitch if pitch % 12 in tones else _nearest(pitch, tones) for pitch in notes["pitch"].tolist()]
+    notes["spelling"][notes["pitch"] != pitches] = UNSPELLED
+    notes["pitch"] = pitches
+    return notes[np.unique(pitches, return_index=True)[1]]
+
+
+def _nearest(pitch: int, tones: frozenset[int]) -> int:
+    """The nearest pitch of some tones, below rather than above."""
+    return min(
+        (p for p in range(max(pitch - 6, 0), min(pitch + 6, 127) + 1) if p % 12 in tones), key=lambda p: abs(p - pitch)
+    )
 
 
 def _last(notes: Records, onsets: Records, tones: frozenset[int]) -> int:
@@ -57,12 +93,12 @@ def _last(notes: Records, onsets: Records, tones: frozenset[int]) -> int:
     return int(onsets[-1])
 
 
-def _home(score: Score, tick: int) -> frozenset[int]:
-    """Pitch classes in which the piece may end."""
+def _home(score: Score, tick: int) -> tuple[int | None, frozenset[int]]:
+    """Pitch class on which the piece ends, if it is known, and those in which it may."""
     if score.chords and (symbol := score.chords[-1].symbol) is not None:
-        return symbol.pitch_classes
+        return pitch_class(symbol.root if symbol.bass is None else symbol.bass), symbol.pitch_classes
     key = score.key_at(tick)
     if key is None:
-        return frozenset(range(12))
-    third = 3 if key.mode in MINOR_MODES else 4
-    return frozenset((pitch_class(key.tonic) + tone) % 12 for tone in (0, third, 7))
+        return None, frozenset(range(12))
+    tonic, third = pitch_class(key.tonic), 3 if key.mode in MINOR_MODES else 4
+    return tonic, frozenset((tonic + tone) % 12 for tone in (0, third, 7))

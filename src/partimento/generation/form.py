@@ -1,32 +1,17 @@
-"""The form of a piece: which sections it has, how many bars each, and what comes back where.
+"""The form of a piece: what comes back where, and how its sections end.
 
-A plan that states a form, or is long enough to need one, is laid out into sections of whole phrases that add up to its
-bars exactly. A section with the label of an earlier one takes up its music.
+A section with the label of an earlier one takes up its music. Which sections there are, and how long, is in `layout`.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
-from typing import NamedTuple
 
-from partimento.errors import BadPlan
-from partimento.generation.forms import BLUES_BARS, ONCE, blues_chords, blues_form, forms_of, ideal_bars, is_blues
-from partimento.plan import Plan, Section
-from partimento.plan.wishes import MAX_BARS, MAX_SECTIONS
-from partimento.theory.key import Key
+from partimento.plan import Control, Plan
 
-LEAST_BARS = 24
-"""Shorter pieces have no form unless they are asked for one."""
-PHRASES = (4, 8, 12, 16)
-"""Bars of a section."""
-SHORT_PHRASES = (((2, 4, 6), 1), ((1, 2, 3), 0))
-"""Those of pieces that are too short for others, and by how much the last section may be longer."""
-LONGEST_PERIOD = 16
-"""Progressions of more bars do not decide how long sections are."""
+PHRASE_BARS = 4
 ADAPTED_BARS = 2
 """Bars at the end of a section that returns, where it ends otherwise than before."""
 _OPEN = frozenset(("intro", "pre-chorus", "prechorus", "bridge", "interlude", "build", "break", "transition", "verse"))
@@ -65,146 +50,10 @@ class Passage:
         return self.last - self.first
 
 
-def laid_out(plan: Plan) -> Plan:
-    """The plan with bars and form, the sections with their bars; the blues with its chords, too.
-
-    A plan that is short, or leaves its length open, stays as it is. A tempo that is left open becomes the one at which
-    the bars last as long as is asked.
-
-    Raises:
-        BadPlan: the sections cannot have the bars that are asked for.
-    """
-    if is_blues(plan) and plan.bars is None and plan.duration_seconds is None:
-        plan = replace(plan, bars=sum(section.bars or BLUES_BARS for section in plan.form or (Section("A"),)))
-    asked, plan = plan, plan.with_bars()
-    if plan.bars is None or (plan.form is None and plan.bars < LEAST_BARS and asked.duration_seconds is None):
-        return plan
-    found = min((_within(plan, bars) for bars in _lengths(asked, plan.bars)), key=lambda layout: layout.cost)
-    if not found.sections:
-        raise BadPlan(_no_layout(plan))
-    plan = _in_time(asked, replace(plan, bars=sum(section.bars or 0 for section in found.sections)))
-    assert plan.bars is not None
-    if is_blues(plan) and plan.chords is None:
-        key = plan.key or Key(0)
-        plan = replace(plan, key=key, chords=blues_chords(key, plan.bars))
-    return replace(plan, form=found.sections)
-
-
-def _lengths(asked: Plan, bars: int) -> Iterable[int]:
-    """Numbers of bars that come into question: others than that of the plan only where it follows from a duration."""
-    if asked.duration_seconds is None or asked.bars is not None or asked.tempo_bpm is not None:
-        return (bars,)
-    step = 1 if asked.chords else PHRASES[0]
-    least = max((bars - bars // 8) // step * step, 1)
-    return sorted(range(least, min(bars + bars // 8, MAX_BARS) + 1, step), key=lambda other: abs(other - bars))
-
-
-def _in_time(asked: Plan, plan: Plan) -> Plan:
-    """The plan at the tempo at which its bars last as long as is asked, where none is."""
-    if asked.duration_seconds is None or asked.tempo_bpm is not None or plan.meter is None or plan.bars is None:
-        return plan
-    quarters = plan.bars * float(plan.meter.duration_quarter)
-    return replace(plan, tempo_bpm=round(60 * quarters / asked.duration_seconds, 2))
-
-
-def _within(plan: Plan, bars: int) -> _Layout:
-    """The best layout in so many bars; one without sections where there is none."""
-    if is_blues(plan):
-        return _Layout(abs(bars - (plan.bars or 0)) / bars + (bars % BLUES_BARS > 0), blues_form(bars))
-    forms = forms_of(plan) if plan.form is None else _cycles(plan.form, bars)
-    found = _layouts(forms, plan, bars)
-    if not found and plan.form is None:
-        found = _layouts(_cycles(forms_of(plan)[-1], bars), plan, bars)
-    best = min(found, key=lambda layout: layout.cost, default=_Layout(float("inf"), ()))
-    return best._replace(cost=best.cost + 4 * abs(bars / (plan.bars or bars) - 1))
-
-
-def _layouts(forms: Iterable[tuple[Section, ...]], plan: Plan, bars: int) -> list[_Layout]:
-    """All layouts of forms, in whole phrases if that can be."""
-    forms = list(forms)
-    for phrases, most_over in ((_phrases(len(plan.chords or ())), 7), (PHRASES, 7), *SHORT_PHRASES, (PHRASES, 15)):
-        if found := [layout for form in forms if (layout := _layout(form, bars, phrases, most_over))]:
-            return found
-    return []
-
-
-def _no_layout(plan: Plan) -> str:
-    named = " ".join(f"{s.label} {s.bars}" if s.bars else s.label for s in plan.form or ())
-    return f"the form {named} cannot fill {plan.bars} bars; change the bars of the piece or of a section"
-
-
-def _cycles(form: tuple[Section, ...], bars: int) -> Iterator[tuple[Section, ...]]:
-    """A form once, or as often as it goes into the bars; what stands at its ends only once is not repeated."""
-    yield form
-    first = next((k for k, section in enumerate(form) if theme(section.label) not in ONCE), 0)
-    last = max((k + 1 for k, section in enumerate(form) if theme(section.label) not in ONCE), default=len(form))
-    most = (MAX_SECTIONS - len(form)) // max(last - first, 1) + 1
-    for times in range(2, min(bars // len(form), most) + 1):
-        yield form[:first] + form[first:last] * times + form[last:]
-
-
-class _Layout(NamedTuple):
-    cost: float
-    sections: tuple[Section, ...]
-
-
-def _layout(form: tuple[Section, ...], bars: int, phrases: Sequence[int], most_over: int) -> _Layout | None:
-    """The best lengths for a form, or None where none add up.
-
-    Args:
-        form: its sections; those with bars keep them.
-        bars: what they add up to.
-        phrases: how many bars a section may have.
-        most_over: by how many bars the last section may be longer, where the phrases do not add up.
-    """
-    # from each sum of bars that some kinds of sections can have, how unlikely their lengths are
-    reached: dict[int, tuple[float, dict[str, int]]] = {0: (0.02 * len(form), {})}
-    for label, count in Counter(s.label for s in form if s.bars is None).items():
-        reached = _with_kind(reached, label, count, phrases, bars)
-    fixed = sum(s.bars or 0 for s in form)
-    most = 0 if all(s.bars for s in form) else most_over
-    sums = [(cost + (rest > 0) + rest / PHRASES[0], rest, lengths) for total, (cost, lengths) in reached.items()
-            if 0 <= (rest := bars - fixed - total) <= most]  # fmt: skip
-    if not sums:
-        return None
-    cost, rest, lengths = min(sums, key=lambda found: found[:2])
-    sections = [replace(s, bars=s.bars or lengths[s.label]) for s in form]
-    sections[-1] = replace(sections[-1], bars=(sections[-1].bars or 0) + rest)
-    return _Layout(cost, tuple(sections))
-
-
-def _phrases(period: int) -> tuple[int, ...]:
-    """Lengths of sections after which a progression is through."""
-    if not 1 < period <= LONGEST_PERIOD:
-        return PHRASES
-    whole = tuple(bars for bars in PHRASES if bars % period == 0)
-    return whole or tuple(range(period, max(LONGEST_PERIOD, period) + 1, period))
-
-
-def _with_kind(
-    reached: dict[int, tuple[float, dict[str, int]]], label: str, count: int, phrases: Sequence[int], bars: int
-) -> dict[int, tuple[float, dict[str, int]]]:
-    """All sums with one kind of section more."""
-    further: dict[int, tuple[float, dict[str, int]]] = {}
-    for total, (cost, lengths) in reached.items():
-        for length in phrases:
-            reach = total + count * length
-            dearer = cost + _unlikely(length, ideal_bars(theme(label)))
-            if reach <= bars and dearer < further.get(reach, (float("inf"),))[0]:
-                further[reach] = dearer, {**lengths, label: length}
-    return further
-
-
-def _unlikely(length: int, ideal: int) -> float:
-    """How far a length is from the usual one, in doublings; twelve bars are rarer than eight and sixteen."""
-    ratio = max(length, ideal) / min(length, ideal)
-    return (ratio - 1) + 0.5 * (length % 8 == 4 and length > 4)
-
-
 def theme(label: str) -> str:
     """What sections have in common that have the same music: `A'` and `A 2` are `a`, `Verse 2` is `verse`."""
-    name = re.sub(r"[\s′'’*]+$", "", label.strip().lower())
-    plain = re.sub(r"[\s\d′'’*]+$", "", name)
+    name = re.sub(r"[\s′″'’*]+$", "", label.strip().lower())
+    plain = re.sub(r"[\s\d′″'’*]+$", "", name)
     return plain if len(plain) == 1 or plain in _NUMBERED else name
 
 
@@ -226,29 +75,38 @@ def passages(plan: Plan) -> tuple[Passage, ...]:
 def _returning(passage: Passage, earlier: list[Passage], plan: Plan, themes: list[str], index: int) -> Passage:
     """The passage with what it takes from one of those before it with the same music."""
     likest = [p for p in earlier if (p.bars, p.closes) == (passage.bars, passage.closes)] or earlier
-    source = next((p for p in likest if _same_chords(plan, p, passage)), None)
+    source = next((p for p in likest if _same_wishes(plan, p, passage)), None)
     if source is None:
         return passage
     kept = min(source.bars, passage.bars)
     if index == len(themes) - 1 or source.closes != passage.closes or source.bars > passage.bars:
         kept = max(kept - ADAPTED_BARS, 0) if source.bars >= passage.bars else kept
-    may_vary = themes[index - 1] != themes[index] and kept >= PHRASES[1] - ADAPTED_BARS
+    may_vary = themes[index - 1] != themes[index] and kept >= 2 * PHRASE_BARS - ADAPTED_BARS
     varies = may_vary and (themes[index] == "verse" or (themes[index] not in _EXACT and len(earlier) % 2 == 0))
     return replace(passage, source=source.first, kept=kept, varied=_varied(kept) if varies else None)
 
 
 def _varied(kept: int) -> tuple[int, int]:
     """The end of the first phrase, or of the second where there is a third: an opening is what is known again."""
-    last = PHRASES[0] if kept < 2 * PHRASES[1] - ADAPTED_BARS else PHRASES[1]
+    last = PHRASE_BARS if kept < 4 * PHRASE_BARS - ADAPTED_BARS else 2 * PHRASE_BARS
     return last - ADAPTED_BARS, last
 
 
-def _same_chords(plan: Plan, one: Passage, other: Passage) -> bool:
-    """Whether two passages have the same chords asked for, as far as both go."""
-    chords = plan.chords or ((),)
-    spans = zip(range(one.first, one.last), range(other.first, other.last), strict=False)
-    body = list(spans)[: max(min(one.bars, other.bars) - ADAPTED_BARS, 1)]
-    return all(chords[a % len(chords)] == chords[b % len(chords)] for a, b in body)
+def _same_wishes(plan: Plan, one: Passage, other: Passage) -> bool:
+    """Whether two passages have the same chords and controls asked for, as far as both go; their ends may differ."""
+    chords, size = plan.chords or ((),), max(min(one.bars, other.bars) - ADAPTED_BARS, 1)
+    same = all(chords[(one.first + k) % len(chords)] == chords[(other.first + k) % len(chords)] for k in range(size))
+    return same and _controls(plan, one.first, size) == _controls(plan, other.first, size)
+
+
+def _controls(plan: Plan, first: int, bars: int) -> list[Control]:
+    """The controls of some bars, counted from the first of them."""
+    found: list[Control] = []
+    for control in plan.controls:
+        low, high = (0, bars) if control.bars is None else (control.bars[0] - first, control.bars[1] - first)
+        if max(low, 0) < min(high, bars):
+            found.append(replace(control, bars=(max(low, 0), min(high, bars))))
+    return found
 
 
 def _closes(themes: list[str], index: int) -> bool:

@@ -11,9 +11,12 @@ ONCE = frozenset(("intro", "introduction", "outro", "coda", "ending", "tag"))
 """Sections that stand at the ends of a piece."""
 _IDEAL_BARS = {"verse": 16, "episode": 8} | dict.fromkeys(ONCE | {"interlude", "break", "pre-chorus"}, 4)
 
-_STROPHIC = tuple("A " * strophes for strophes in (1, 2, 3, 4, 5, 6, 8, 10, 12, 16))
+_STROPHIC = (
+    *("verse " * strophes for strophes in (1, 2, 3, 4, 5, 6, 7, 8)),
+    *("verse refrain " * strophes for strophes in (2, 3, 4, 5, 6)),
+)
 _SONG = (
-    "verse chorus", "verse chorus verse chorus", "intro verse chorus verse chorus",
+    "verse chorus verse chorus", "intro verse chorus verse chorus",
     "intro verse chorus verse chorus outro", "intro verse chorus verse chorus bridge chorus outro",
     "intro verse chorus verse chorus bridge chorus chorus outro",
     "intro verse chorus verse chorus bridge verse chorus chorus outro",

@@ -62,6 +62,8 @@ def spans(first: int, last: int, bar_tokens: float, context: int) -> Iterator[Sp
         bar_tokens: what a bar costs.
         context: of the model, in tokens.
     """
+    if last <= first:
+        return
     room = max(int(context / bar_tokens) - OVERLAP_BARS * (first > 0), OVERLAP_BARS)
     count = -(-(last - first) // room)
     if count > 1:
