@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partimento.evaluation import distances
-from partimento.evaluation.distances import METRICS, distance, jensen_shannon
+from partimento.evaluation.distances import METRICS, distance, jensen_shannon, stylistic_similarity
 from partimento.score import Score
 
 MakeScore = Callable[..., Score]
@@ -95,3 +95,14 @@ def test_unlike_music_lies_further_apart_than_like_music(make_score: MakeScore, 
 def test_a_set_without_notes_is_refused(make_score: MakeScore) -> None:
     with pytest.raises(ValueError, match="no piece"):
         distance("duration", [make_score([(60, 4)])], [make_score([])])
+
+
+def test_similar_style_is_near_one_and_bars_are_not_needed(make_score: MakeScore) -> None:
+    steps = [make_score([(60 + step, 2), (62 + step, 2), (64 + step, 4)]) for step in range(3)]
+    leaps = [make_score([(60 + step, 16), (71 + step, 16), (50 + step, 32)]) for step in range(3)]
+    assert stylistic_similarity(steps, steps) == pytest.approx(1)
+    assert 0 <= stylistic_similarity(steps, leaps) < 0.6
+    free = [replace(score, measures=score.measures[:0], meters=score.meters[:0]) for score in steps]
+    assert stylistic_similarity(steps, free) == pytest.approx(1)
+    with pytest.raises(ValueError, match="no piece"):
+        stylistic_similarity([], steps)

@@ -1,1 +1,1 @@
-"""How good music is: copy check, distances between sets of pieces, tables."""
+"""How good music is: copy check, distances between sets of pieces, harmony and rhythm, tables."""

@@ -146,6 +146,21 @@ def distributions(metric: str, scores: Sequence[Score]) -> Floats:
     return np.stack([counted / counted.sum() for counted in counts])
 
 
+def stylistic_similarity(ours: Sequence[Score], theirs: Sequence[Score]) -> float:
+    """One minus the mean distance of two sets of pieces over all metrics: from 0 (nothing in common) to 1 (alike).
+
+    Small sets lie apart by chance; what two sets of a player's own music of this size reach is the mark. Where a piece
+    has no measures, notes per bar are left out.
+
+    Raises:
+        ValueError: a set is empty.
+    """
+    has_bars = all(len(score.measures) for score in (*ours, *theirs))
+    metrics = [metric for metric in METRICS if has_bars or metric != "notes per bar"]
+    pairs = ((distributions(metric, ours).mean(0), distributions(metric, theirs).mean(0)) for metric in metrics)
+    return 1 - float(np.mean([jensen_shannon(p, q) for p, q in pairs]))
+
+
 def jensen_shannon(p: Floats, q: Floats) -> Floats:
     """Square root of the Jensen-Shannon divergence to base 2, over the last axis: a metric from 0 to 1.
 
