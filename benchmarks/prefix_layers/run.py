@@ -1,10 +1,11 @@
-"""Is a prefix better made of a text encoder's last layer, or of a learned weighted sum over all? Three seeds, real music.
+"""Is a prefix better made of a text encoder's last layer, or of a weighted sum over all? Three seeds, real music.
 
     python benchmarks/prefix_layers/run.py WORK_FOLDER
 
 Bach's chorales and Aird's airs (music21), captioned from templates, as REMI tokens. A small decoder reads captions
 through the embedded sentence encoder, all-MiniLM-L6-v2, frozen, by its last layer or by all its layers. Everything goes
-through partimento's own training. What is finished is kept, so that a stopped run goes on. Writes `results.json` and the plot in `docs/images`.
+through partimento's own training. What is finished is kept, so that a stopped run goes on. Writes `results.json` and
+the plot in `docs/images`.
 """
 
 from __future__ import annotations

@@ -94,6 +94,16 @@ def test_a_sentence_before_music_is_learnt_and_composed_from(trained, name):
     assert len(amt.decode(np.array(pieces[0], np.int32), task).notes)
 
 
+def test_so_is_it_beside_a_base_in_four_bits(trained):
+    pytest.importorskip("bitsandbytes")
+    folder = trained("text-llama-1b-expand-qlora-smoke")
+    losses = course(folder)
+    assert losses[-1] < 0.85 * losses[0]
+    amt, task = create("amt"), Compose(Plan(), Constraints(budget=60))
+    written = sample(load_engine(folder), amt, task, rng=np.random.default_rng(1), condition="a chorale in G major")
+    assert len(amt.decode(np.array(list(written), np.int32), task).notes)
+
+
 @pytest.mark.parametrize("name", ["chord-llama-8b-lora-smoke", "mozart-gpt2-medium-lora-smoke"])
 def test_answers_to_rows_are_learnt(trained, name):
     folder = trained(name, chat="chord" in name)

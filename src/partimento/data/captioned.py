@@ -50,7 +50,7 @@ class Captioned:
         """Which windows of the dataset have a caption."""
         self._caption = np.array(chosen, np.int64)[self.windows]
         if not len(self.windows) and len(dataset):
-            raise BadRecipe(f"{dataset}: its pieces have no captions; write some with `partimento caption`")
+            raise BadRecipe(f"{dataset}: its pieces have no captions; write some with `partimento data caption`")
         text_lengths = np.array([len(ids) for ids in self._texts], np.int64)[self._caption]
         if len(text_lengths) and text_lengths.max() + 2 > context:
             raise BadRecipe(
