@@ -39,7 +39,7 @@ def parse_chords(text: str, key: Key | None = None) -> tuple[tuple[ChordSymbol, 
     """Read a progression: the chords of each bar.
 
     `D G A7 D` has one chord to a bar; between bar lines stand as many as there are: `| C Am | F G |`. `%`
-    repeats a bar. Roman numerals (`ii V I`) count from the tonic of `key`.
+    repeats a bar, `.` or `/` a chord for a beat. Roman numerals (`ii V I`) count from the tonic of `key`.
 
     Raises:
         BadPlan: there is no chord, something is no chord, or a Roman numeral has no key.
@@ -51,7 +51,7 @@ def parse_chords(text: str, key: Key | None = None) -> tuple[tuple[ChordSymbol, 
         tokens_by_bar = [[token] for bar in tokens_by_bar for token in bar]
     bars: list[tuple[ChordSymbol, ...]] = []
     for tokens in tokens_by_bar:
-        bars.append(bars[-1] if tokens == ["%"] and bars else tuple(parse_chord(token, key) for token in tokens))
+        bars.append(bars[-1] if tokens == ["%"] and bars else _bar(tokens, key))
     if not bars:
         raise BadPlan("a progression has at least one chord; write for example D G A7 D")
     if len(bars) > MAX_BARS:
@@ -59,6 +59,17 @@ def parse_chords(text: str, key: Key | None = None) -> tuple[tuple[ChordSymbol, 
     if (most := max(map(len, bars))) > MOST_CHORDS_A_BAR:
         raise BadPlan(f"{most} chords in one bar; at most {MOST_CHORDS_A_BAR} fit, part the bars by |")
     return tuple(bars)
+
+
+def _bar(tokens: list[str], key: Key | None) -> tuple[ChordSymbol, ...]:
+    """Chords of a bar; `.` and `/` are beats on which the chord before goes on."""
+    chords: list[ChordSymbol] = []
+    for token in tokens:
+        chords.append(chords[-1] if token in (".", "/") and chords else parse_chord(token, key))
+    has_beats = "." in tokens or "/" in tokens
+    while has_beats and len(chords) > 1 and len(chords) % 2 == 0 and chords[::2] == chords[1::2]:
+        chords = chords[::2]
+    return tuple(chords)
 
 
 def is_chord(token: str) -> bool:

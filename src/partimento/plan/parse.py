@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from partimento.errors import BadPlan
 from partimento.plan import words
 from partimento.plan.chords import parse_chords
-from partimento.plan.ensemble import find_instruments, instrumentation, parse_instruments
-from partimento.plan.harmony import find_keys, find_progression
+from partimento.plan.controls import find_controls
+from partimento.plan.ensemble import find_instruments, find_refused, instrumentation, parse_instruments
+from partimento.plan.form import find_durations, find_feels, find_forms, form_of
+from partimento.plan.harmony import BLUES, MINOR_BLUES, find_keys, find_progression
 from partimento.plan.plan import Plan
 from partimento.plan.rhythm import felt, find_bars, find_meters, find_tempi, implied_meters
 from partimento.plan.sentence import HINTED, TAKEN, Wish, any_of, before, plain
+from partimento.theory.key import MINOR_MODES, Key
 
 __all__ = [
     "STYLES",
@@ -65,10 +69,10 @@ def parse_prompt(text: str) -> Understood:
     reading = _Reading(text, text)
     for seek in (_title, find_progression):
         reading.add(seek(reading.rest))
-    style = list(_style(reading.rest))  # string quartet: a style and four instruments
-    for seek in (find_meters, find_bars, find_tempi, find_keys, _ensemble):
+    others = [*_style(reading.rest), *find_feels(reading.rest)]  # string quartet: a style and four instruments
+    for seek in (find_forms, find_meters, find_bars, find_tempi, find_durations, find_keys, _refused, _ensemble):
         reading.add(seek(reading.rest))
-    reading.wishes += style
+    reading.wishes += others
     return _settle(reading)
 
 
@@ -120,7 +124,7 @@ class _Reading:
 
 def _settle(reading: _Reading) -> Understood:
     kept: dict[str, Wish] = {}
-    for name in ("title", "chords", "bars", "key", "style"):
+    for name in ("title", "chords", "bars", "duration_seconds", "key", "style", "form", "feel"):
         if found := [wish for wish in reading.wishes if wish.name == name]:
             kept[name] = _strongest(name, reading.text, found)
     meters = [wish for wish in reading.wishes if wish.name == "meter"] or list(implied_meters(reading.rest))
@@ -129,13 +133,40 @@ def _settle(reading: _Reading) -> Understood:
     if tempi := [felt(wish, kept.get("meter")) for wish in reading.wishes if wish.name == "tempo_bpm"]:
         kept["tempo_bpm"] = _strongest("tempo", reading.text, tempi)
     values = {name: wish.value for name, wish in kept.items()}
-    if "chords" in values:
-        values["chords"] = parse_chords(values["chords"], values.get("key"))
-    mentions = [wish for wish in reading.wishes if wish.name == "instruments"]
-    if mentions:
-        values["instruments"] = instrumentation((wish.value for wish in mentions), reading.text)
-    wishes = sorted((*kept.values(), *mentions), key=lambda wish: wish.start)
+    if "chords" in kept and not _is_chords(kept["chords"], values):
+        del kept["chords"], values["chords"]
+    around = [wish for wish in reading.wishes if wish.name == "form around"]
+    if around:
+        values["form"] = form_of(values.get("form"), [wish.value for wish in around])
+    mentions = [wish for wish in reading.wishes if wish.name in ("instruments", "without")]
+    values |= _scoring(mentions, reading.text)
+    controls = list(find_controls(reading.text, mentions, values.get("instruments", ())))
+    values["controls"] = tuple(wish.value for wish in controls)
+    sections = [replace(wish, name="form") for wish in around]
+    wishes = sorted((*kept.values(), *mentions, *sections, *controls), key=lambda wish: wish.start)
     return Understood(reading.text, Plan(**values), tuple(wishes))
+
+
+def _is_chords(wish: Wish, values: dict[str, Any]) -> bool:
+    """Put chords in place of their text; those only hinted at (a 12-bar blues) need a key."""
+    key: Key | None = values.get("key")
+    if wish.firmness == HINTED and key is None:
+        return False
+    is_minor_blues = wish.value == BLUES and key is not None and key.mode in MINOR_MODES
+    values["chords"] = parse_chords(MINOR_BLUES if is_minor_blues else wish.value, key)
+    return True
+
+
+def _scoring(mentions: list[Wish], text: str) -> dict[str, tuple[int, ...]]:
+    """Who plays, and who must not: what is named on its own plays all the same."""
+    named = [wish.value for wish in mentions if wish.name == "instruments"]
+    refused = {program for wish in mentions if wish.name == "without" for program in wish.value.programs}
+    single = {program for mention in named if len(mention.programs) == 1 for program in mention.programs}
+    refused -= single
+    playing = instrumentation(named, text)
+    left = tuple(program for program in playing if program not in refused)
+    scoring = {"without": tuple(sorted(refused))} if refused else {}
+    return scoring | ({"instruments": left} if left else {})
 
 
 def _strongest(name: str, text: str, found: list[Wish]) -> Wish:
@@ -147,7 +178,7 @@ def _strongest(name: str, text: str, found: list[Wish]) -> Wish:
     firmness = max(wish.firmness for wish in found)
     first, *others = [wish for wish in found if wish.firmness == firmness]
     for other in others:
-        if other.value != first.value and firmness > HINTED and name != "style":
+        if other.value != first.value and firmness > HINTED and name not in ("style", "feel", "form"):
             one, two = (" ".join(text[wish.start : wish.end].split()) for wish in (first, other))
             raise BadPlan(f"{one!r} and {two!r} contradict each other; a piece has one {name}")
     return first
@@ -155,6 +186,7 @@ def _strongest(name: str, text: str, found: list[Wish]) -> Wish:
 
 _TITLE = re.compile(
     r"\"([^\"]+)\"|“([^”]+)”|„([^“”]+)[“”]|«([^»]+)»"
+    r"|(?:\b(?:tune|song|piece|hymn|waltz|march|ballad|carol)\s+['‘]([A-Z][^'’]+)['’])"
     r"|(?:called|titled|entitled|named|title:?)\s+['‘]([^'’]+(?:['’]\w[^'’]*)*)['’]",
     re.IGNORECASE,
 )
@@ -167,6 +199,11 @@ def _title(text: str) -> Iterator[Wish]:
         group = match.lastindex or 1
         title = " ".join(match[group].split())
         yield from [Wish("title", title, match.start(), match.end())] if title else []
+
+
+def _refused(text: str) -> Iterator[Wish]:
+    for mention in find_refused(text):
+        yield Wish("without", mention, mention.start, mention.end)
 
 
 def _ensemble(text: str) -> Iterator[Wish]:

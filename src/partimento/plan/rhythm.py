@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from partimento.errors import BadPlan
 from partimento.plan import words
 from partimento.plan.plan import MAX_BARS
-from partimento.plan.sentence import HINTED, SAID, TAKEN, Wish, any_of, plain, without
+from partimento.plan.sentence import HINTED, SAID, TAKEN, Wish, any_of, before, plain, without
 from partimento.theory.meter import Meter
 from partimento.theory.tempo import TEMPO_WORDS
 
@@ -44,10 +44,11 @@ _NUMBER = r"(?P<number>(?<![\w.])(?:minus\s+)?[-−]?\d+(?:[.,]\d+)*|\b(?:{})\b)
     "|".join(re.sub(" |-", r"[\\s-]+", word) for word in sorted(words.NUMBERS, key=len, reverse=True))
 )
 _BARS = re.compile(
-    rf"{_NUMBER}[\s-]*(?:full\s+)?(?:bars?|measures?|takte?n?|mm)\b"
+    rf"{_NUMBER}[\s-]*(?:full\s+)?(?:bars?|measures?|takte?n?|mm|mesures?|battute|compases)\b"
     r"(?!\s*-?(?:of\s+)?(?:each|phrases?|sections?|intro\w*|outro|coda|groups?|units?|rests?|pickup|loops?)\b)",
     re.IGNORECASE,
 )
+_EVERY = re.compile(r"\b(?:every|each|first|last|next)\s+(?:the\s+)?$", re.IGNORECASE)
 _BARS_AFTER = re.compile(
     r"\b(?:bars|measures|takte)\s*[:=]?\s*(?P<number>[-−]?\d+(?:\.\d+)?)\b(?!\s*(?:to|and|-|–|/)\s*\d)",
     re.IGNORECASE,
@@ -62,6 +63,8 @@ def find_bars(text: str) -> Iterator[Wish]:
     """
     for pattern in (_BARS, _BARS_AFTER):
         for match in pattern.finditer(text):
+            if _EVERY.search(before(text, match.start())):
+                continue
             yield Wish("bars", _bar_count(match["number"], match[0]), *match.span())
             text = text[: match.start()] + TAKEN * len(match[0]) + text[match.end() :]
 
@@ -91,6 +94,13 @@ _TEMPO_MARK = re.compile(
     re.IGNORECASE,
 )
 _AT = re.compile(r"\bat\s+(\d{2,3})(?=\s*(?:$|[,.;]|(?:for|with|in|and)\b))", re.IGNORECASE)
+_DOTTED = re.compile(
+    r"(?<![\w.])(\d{2,3})\s+(dotted[\s-]+(?:quarters?|crotchets?)|half[\s-]+notes|minims)(?!\w)", re.IGNORECASE
+)
+_LISTED = re.compile(r"(?:[,;|]|(?<=\0))\s*(?P<bpm>\d{2,3})(?=\s*(?:[,;|]|\.?\s*$))")
+"""A figure that stands alone in a list: `chiptune, C minor, 160`."""
+_SLOW_STRINGS = re.compile(r"\s+(?:synth\s+)?string", re.IGNORECASE)
+"""General MIDI has slow strings."""
 _BEATS_QUARTER = {
     "♩.": 1.5, "♩": 1.0, "𝅗𝅥": 2.0, "♪": 0.5, "d": 1.5, "q": 1.0, "c": 1.0, "h": 2.0, "m": 2.0, "e": 0.5,
 }  # fmt: skip
@@ -107,10 +117,18 @@ def find_tempi(text: str) -> Iterator[Wish]:
         beat = (match["beat"] or "quarter").lower()
         length_quarter = _BEATS_QUARTER[beat if beat in _BEATS_QUARTER else beat[0]]
         yield Wish("tempo_bpm", float(match[2].replace("−", "-")) * length_quarter, *match.span())
+    for match in _DOTTED.finditer(text):
+        length_quarter = 1.5 if match[2].lower().startswith("dotted") else 2.0
+        yield Wish("tempo_bpm", float(match[1]) * length_quarter, *match.span())
+    for match in _LISTED.finditer(text):
+        if 40 <= int(match["bpm"]) <= 240:
+            yield Wish("tempo_bpm", float(match["bpm"]), *match.span("bpm"))
     for match in _AT.finditer(text):
         yield Wish("tempo_bpm", float(match[1]), *match.span())
     spoken = TEMPO_WORDS | words.MORE_TEMPO_WORDS
     for match in any_of(spoken).finditer(text):
+        if match[0].lower() == "slow" and _SLOW_STRINGS.match(text, match.end()):
+            continue
         yield Wish("tempo_bpm", float(spoken[plain(match[0])]), *match.span(), SAID)
     for match in any_of(words.MOOD_TEMPI_BPM).finditer(text):
         yield Wish("tempo_bpm", float(words.MOOD_TEMPI_BPM[plain(match[0])]), *match.span(), HINTED)

@@ -8,10 +8,21 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from partimento.plan.words import NUMBERS
+
 TAKEN = "\0"
 """Stands for every character that a wish has used."""
 STATED, SAID, HINTED = 2, 1, 0
 """How firmly a wish is made: in figures or names, in a word such as allegro, between the lines."""
+
+NUMBER_WORDS = "|".join(sorted((word for word in NUMBERS if " " not in word), key=len, reverse=True))
+"""Finds a number in words."""
+TIMES = re.compile(
+    rf"\s*[,(]?\s*(?:[x×]\s*(?P<times>\d{{1,3}})\b|(?P<other_times>\d{{1,3}}|{NUMBER_WORDS})\s*(?:x\b|×|times\b)|"
+    r"(?:played\s+)?twice\b)\)?",
+    re.IGNORECASE,
+)
+"""`x2`, `(×4)`, `three times`, `twice` behind what is to be repeated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +62,9 @@ def without(text: str, pattern: re.Pattern[str]) -> str:
 def before(text: str, position: int) -> str:
     """The words that lead up to a position."""
     return text[max(position - 60, 0) : position]
+
+
+def times_of(match: re.Match[str]) -> int:
+    """The number that `TIMES` has found."""
+    count = match["times"] or match["other_times"] or "2"
+    return int(count) if count.isdecimal() else NUMBERS[count.lower()]

@@ -62,7 +62,16 @@ MORE_TEMPO_WORDS = {
     "moderate": 108, "moderately": 108, "mid-tempo": 108, "midtempo": 108, "medium": 108, "not too fast": 112,
     "moderately fast": 120, "fairly fast": 128, "rather fast": 128, "quick": 140, "quickly": 140,
     "very quick": 176, "uptempo": 140, "up-tempo": 140, "not too slow": 88, "langsam": 62, "schnell": 140,
-    "mäßig": 104, "andante con moto": 92, "allegro con brio": 144, "allegro ma non troppo": 120,
+    "mäßig": 104, "very quickly": 176, "very rapid": 176, "rapid": 144, "extremely fast": 190, "super fast": 190,
+    "extremely slow": 44, "breakneck": 200, "really fast": 170, "really slow": 54, "leisurely": 80, "walking pace": 88,
+    "walking tempo": 88, "sehr schnell": 176, "sehr langsam": 50, "gemäßigt": 104, "mäßig schnell": 120, "bewegt": 120,
+    "gehend": 84, "lent": 60, "très lent": 46, "vif": 150, "vite": 150, "très vite": 180, "modéré": 104, "rapide": 144,
+    "lentement": 56, "veloce": 160, "rápido": 144, "con moto": 116, "allegro assai": 146, "molto allegro": 150,
+    "allegro molto": 150, "allegro vivo": 150, "poco allegro": 116, "molto adagio": 50, "adagio molto": 50,
+    "tempo giusto": 108, "alla marcia": 116, "animato": 126, "vivo": 150, "sostenuto": 72, "mid tempo": 108,
+    "medium swing": 120, "medium-fast": 132, "medium fast": 132, "medium-slow": 84, "medium slow": 84,
+    "medium up": 180, "at a slow pace": 62, "at a fast pace": 144, "ballad tempo": 66,
+    "andante con moto": 92, "allegro con brio": 144, "allegro ma non troppo": 120,
     "allegro non troppo": 120,
 }  # fmt: skip
 """Besides the words of `theory.tempo`; quarter notes per minute."""
@@ -115,9 +124,33 @@ MORE_ENSEMBLES: dict[str, tuple[int, ...]] = {
     "vocal quartet": (52, 52, 52, 52), "jazz quartet": (65, 0, 32, DRUMS),
     "jazz band": (56, 65, 0, 32, DRUMS), "jazz combo": (65, 0, 32, DRUMS),
     "big band": (56, 65, 57, 0, 32, DRUMS), "power trio": (29, 33, DRUMS), "rhythm section": (0, 32, DRUMS),
-    "piano four hands": (0,),
+    "piano four hands": (0,), "quartetto d'archi": (40, 40, 41, 42), "quatuor à cordes": (40, 40, 41, 42),
+    "streichtrio": (40, 41, 42), "klaviertrio": (40, 42, 0), "bläserquintett": (73, 68, 71, 60, 70),
+    "blechbläserquintett": (56, 56, 60, 57, 58), "jazz piano trio": (0, 32, DRUMS), "organ trio": (16, 26, DRUMS),
+    "guitar trio": (26, 32, DRUMS), "jazz quintet": (56, 66, 0, 32, DRUMS), "jazz sextet": (56, 66, 57, 0, 32, DRUMS),
+    "string sextet": (40, 40, 41, 41, 42, 42), "string octet": (40, 40, 40, 40, 41, 41, 42, 42),
+    "clarinet quartet": (71, 71, 71, 71), "flute quartet": (73, 73, 73, 73), "guitar quartet": (24, 24, 24, 24),
+    "trombone quartet": (57, 57, 57, 57), "horn quartet": (60, 60, 60, 60), "recorder quartet": (74, 74, 74, 74),
+    "sax quartet": (64, 65, 66, 67), "saxophone quintet": (64, 65, 65, 66, 67), "horn trio": (40, 60, 0),
+    "clarinet trio": (71, 42, 0), "metal band": (30, 30, 34, DRUMS), "punk band": (29, 34, DRUMS),
+    "pop band": (27, 4, 33, DRUMS), "funk band": (28, 7, 36, 61, DRUMS), "country band": (25, 110, 32, DRUMS),
+    "bluegrass band": (105, 110, 25, 24, 32), "dixieland band": (56, 71, 57, 105, 58, DRUMS),
+    "klezmer band": (71, 40, 21, 32, DRUMS), "mariachi band": (56, 56, 40, 24, 32), "marching band": (72, 71, 56, 57,
+    58, DRUMS),
+    "wind band": (73, 71, 65, 56, 60, 57, 58, DRUMS), "concert band": (73, 71, 65, 56, 60, 57, 58, DRUMS),
+    "ttbb choir": (52, 52, 52, 52), "ssaa choir": (52, 52, 52, 52), "ssa choir": (52, 52, 52),
+    "sab choir": (52, 52, 52),
+    "coro satb": (52, 52, 52, 52), "vierstimmiger chor": (52, 52, 52, 52),
 }  # fmt: skip
 """Besides the ensembles of `theory.instrument`."""
+
+NAMED_PROGRESSIONS = {
+    "pachelbel": "I V vi iii IV I IV V", "pachelbel progression": "I V vi iii IV I IV V",
+    "doo-wop progression": "I vi IV V", "50s progression": "I vi IV V", "axis progression": "I V vi IV",
+    "four-chord song": "I V vi IV", "andalusian cadence": "i VII VI V", "pop-punk progression": "I V vi IV",
+    "royal road progression": "IV V iii vi",
+}  # fmt: skip
+"""Progressions that go by a name."""
 
 CHAMBER_SIZES = {"duet": 2, "duo": 2, "trio": 3, "quartet": 4, "quintet": 5}
 
@@ -140,11 +173,8 @@ WITHOUT_SOUND = {
     "bouzouki": "mandolin", "charango": "ukulele", "oud": "lute", "theorbo": "lute", "sarod": "sitar",
     "erhu": "fiddle", "pipa": "koto", "guzheng": "koto", "viola da gamba": "cello", "viol": "cello",
     "ney": "flute", "dizi": "flute", "bansuri": "flute", "mellotron": "strings", "vocoder": "synth voice",
-    "handpan": "steel drums", "bodhrán": "drums", "bodhran": "drums", "djembe": "drums", "cajon": "drums",
-    "cajón": "drums", "bongos": "drums", "congas": "drums", "tabla": "drums", "tambourine": "percussion",
-    "cymbals": "percussion", "triangle": "percussion", "maracas": "percussion", "cowbell": "percussion",
-    "washboard": "percussion", "spoons": "percussion", "castanets": "percussion",
-    "musical saw": "synth voice", "nyckelharpa": "fiddle", "singing bowl": "tubular bells",
+    "handpan": "steel drums", "musical saw": "synth voice", "nyckelharpa": "fiddle",
+    "singing bowl": "tubular bells",
 }  # fmt: skip
 """Instruments without a General MIDI program ▶ what comes nearest."""
 

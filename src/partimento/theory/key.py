@@ -28,7 +28,31 @@ _MODE_WORDS = {
 _GERMAN = {
     "c": "C", "cis": "C#", "des": "Db", "d": "D", "dis": "D#", "es": "Eb", "e": "E", "f": "F", "fis": "F#",
     "ges": "Gb", "g": "G", "gis": "G#", "as": "Ab", "a": "A", "ais": "A#", "b": "Bb", "h": "B", "ces": "Cb",
+    "eis": "E#", "his": "B#",
 }  # fmt: skip
+_GERMAN_MODES = {
+    "dur": "major", "moll": "minor", "ionisch": "major", "dorisch": "dorian", "phrygisch": "phrygian",
+    "lydisch": "lydian", "mixolydisch": "mixolydian", "äolisch": "minor", "lokrisch": "locrian",
+}  # fmt: skip
+_SYLLABLES = {
+    "do": "C", "ut": "C", "ré": "D", "re": "D", "mi": "E", "fa": "F", "sol": "G", "la": "A", "si": "B",
+}  # fmt: skip
+_ROMANCE_ACCIDENTALS = {
+    "dièse": "#", "diese": "#", "diesis": "#", "sostenido": "#", "#": "#", "♯": "#", "bémol": "b", "bemol": "b",
+    "bemolle": "b", "♭": "b", "b": "b", "": "",
+}  # fmt: skip
+_ROMANCE_MODES = {
+    "majeur": "major", "maggiore": "major", "mayor": "major", "mineur": "minor", "minore": "minor", "menor": "minor",
+    "dorien": "dorian", "dorico": "dorian", "phrygien": "phrygian", "frigio": "phrygian", "lydien": "lydian",
+    "lidio": "lydian", "mixolydien": "mixolydian", "misolidio": "mixolydian", "éolien": "minor", "eolio": "minor",
+}  # fmt: skip
+GERMAN_KEY = rf"(?:{'|'.join(sorted(_GERMAN, key=len, reverse=True))})[\s-]*(?:{'|'.join(_GERMAN_MODES)})"
+"""Finds keys in German."""
+ROMANCE_KEY = (
+    rf"(?:{'|'.join(_SYLLABLES)})(?:[\s-]*(?:{'|'.join(filter(None, _ROMANCE_ACCIDENTALS))}))?"
+    rf"[\s-]+(?:{'|'.join(_ROMANCE_MODES)})"
+)
+"""Finds keys in French, Italian and Spanish."""
 _KEY = re.compile(r"([A-Za-z]+?)[\s-]*(sharp|flat|♯|♭|##|#|bb|b(?![a-z]))?[\s-]*([A-Za-z]*)")
 
 
@@ -88,17 +112,27 @@ class Key:
 
     @classmethod
     def parse(cls, text: str) -> Key:
-        """Read `D major`, `F#m`, `B flat dorian`, `C-sharp minor`, `H dur`, `fis-moll`, `Dmix`.
+        """Read `D major`, `F#m`, `B flat dorian`, `C-sharp minor`, `H dur`, `fis-moll`, `la bémol majeur`, `Dmix`.
 
         Raises:
             BadPlan: the text names no key.
         """
-        words = text.strip().replace("-", " ").split()
-        if len(words) == 2 and words[1].lower() in ("dur", "moll") and words[0].lower() in _GERMAN:
-            return cls.from_tonic(pitch.parse_name(_GERMAN[words[0].lower()]), _MODE_WORDS[words[1].lower()])
+        if foreign := _foreign(text):
+            return cls.from_tonic(pitch.parse_name(foreign[0]), foreign[1])
         match = _KEY.fullmatch(text.strip())
         mode = _MODE_WORDS.get(match[3] if match and match[3] == "m" else match[3].lower()) if match else None
         if not match or mode is None or match[1].upper() not in tuple(pitch.STEPS):
             raise BadPlan(f"{text!r} is no key; write for example D major, F# minor or G dorian")
         accidental = {"sharp": "#", "flat": "b", None: ""}.get(match[2], match[2])
         return cls.from_tonic(pitch.parse_name(match[1].upper() + accidental), mode)
+
+
+def _foreign(text: str) -> tuple[str, str] | None:
+    """Tonic and mode of a key in German, French, Italian or Spanish."""
+    words = text.strip().replace("-", " ").lower().split()
+    if len(words) == 2 and words[0] in _GERMAN and words[1] in _GERMAN_MODES:
+        return _GERMAN[words[0]], _GERMAN_MODES[words[1]]
+    if len(words) in (2, 3) and words[0] in _SYLLABLES and words[-1] in _ROMANCE_MODES:
+        accidental = _ROMANCE_ACCIDENTALS.get("".join(words[1:-1]))
+        return None if accidental is None else (_SYLLABLES[words[0]] + accidental, _ROMANCE_MODES[words[-1]])
+    return None
