@@ -46,6 +46,8 @@ _COMMANDS = {
         "continue": ("verbs:continue_", "Go on with a piece, and bring it to an end."),
         "infill": ("verbs:infill", "Write some bars again, all the rest as it stands."),
         "accompany": ("verbs:accompany", "Add parts that accompany a piece."),
+        "vary": ("verbs:vary", "Write a share of the notes again, over the same harmony."),
+        "harmonise": ("verbs:harmonise", "Give a melody chords, and an alto, a tenor and a bass."),
     },
     "Work with files": {
         "check": ("check:check", "Show what a piece does of what was asked for."),

@@ -17,7 +17,7 @@ from partimento import __version__
 from partimento.cli.console import console, table
 from partimento.cli.files import load_tune
 from partimento.errors import BadInput
-from partimento.plan.parse import parse_instruments
+from partimento.plan.parse import parse_chords, parse_instruments
 from partimento.score import Score
 
 if TYPE_CHECKING:
@@ -151,6 +151,75 @@ def accompany(
     _run("accompanied", source, how, written, {"instruments": instruments})
 
 
+def vary(source: Path, /, *, amount: float = 0.3, parts: str | None = None, how: How = _USUAL) -> None:
+    """Write a share of the notes again, in bars of single parts drawn by lot.
+
+    Form and harmony stay: new notes keep to the chords that stood there, and the last bar is left alone.
+
+    Written are OUT.mid .musicxml .abc .wav, .svg (sheet music; further pages -2.svg …), .png (piano roll) and
+    .plan.json, and the format of IN where it is another. The same file, wishes, seed and model give the same files.
+
+    **Examples**
+
+    - `partimento vary song.musicxml --amount 0.3`
+    - `partimento vary quartet.mxl --amount 0.5 --parts "Violin I" --num-samples 3`
+
+    Args:
+        source: MIDI, MusicXML or ABC file.
+        amount: Share of the notes, above 0 and up to 1.
+        parts: Names of the parts that may be varied, or their numbers, with commas between; all by default.
+    """
+    names = None if parts is None else _names(parts)
+
+    def written(score: Score, **with_: Any) -> Score:
+        from partimento.generation import verbs
+
+        return verbs.vary(score, amount, names, **with_)
+
+    _run("varied", source, how, written, {"amount": amount, "parts": parts})
+
+
+def harmonise(
+    source: Path,
+    /,
+    *,
+    instruments: Annotated[str | None, Parameter(name=["--instruments"])] = None,
+    part: str | None = None,
+    chords: str | None = None,
+    how: How = _USUAL,
+) -> None:
+    """Give a melody chords, and an alto, a tenor and a bass below it.
+
+    The chords are those that the file states, or the likeliest under the melody; the voices keep to the rules of
+    strict writing. No model is needed; temperature says how much the seed matters, 0 not at all.
+
+    Written are OUT.mid .musicxml .abc .wav, .svg (sheet music; further pages -2.svg …), .png (piano roll) and
+    .plan.json, and the format of IN where it is another. The same file, wishes and seed give the same files.
+
+    **Examples**
+
+    - `partimento harmonise hymn.abc`
+    - `partimento harmonise tune.mid --chords "| D | G A7 | D |" --instruments "clarinet, viola, bassoon"`
+
+    Args:
+        source: MIDI, MusicXML or ABC file.
+        instruments: Three, from high to low; choir or strings by default.
+        part: Name or number of the part with the melody; the highest by default.
+        chords: One to a bar, "D G A7 D", or "| D | G A7 |"; repeated to the end.
+    """
+    programs = None if instruments is None else parse_instruments(instruments)
+    melody = None if part is None else _names(part)[0]
+
+    def written(score: Score, *, writer: object, **with_: Any) -> Score:
+        from partimento.generation import verbs
+
+        key = score.key_at(0)
+        wanted = None if chords is None else parse_chords(chords, key)
+        return verbs.harmonise(score, programs, melody, wanted, **with_)
+
+    _run("harmonised", source, how, written, {"instruments": instruments, "part": part, "chords": chords})
+
+
 def _span(bars: str) -> tuple[int, int]:
     """First and last of `9-12` or `9`.
 
@@ -181,7 +250,7 @@ def _run(verb: str, source: Path, how: How, written: Callable[..., Score], wishe
     for number, (seed, prefix) in enumerate(zip(seeds, prefixes, strict=True), 1):
         doing = f"writing {number} of {len(seeds)}" if len(seeds) > 1 else "writing"
         with console().status(doing):
-            writer = writer or _writer(how.model)
+            writer = writer or (None if verb == "harmonised" else _writer(how.model))
             result = written(score, writer=writer, seed=seed, sampling=_sampling(how.stated()))
             made = {"partimento": __version__, "seed": seed, "model": str(how.model or "starter"), **how.stated()}
             document = {"verb": verb, "of": source.name, **wishes, "made_with": made}

@@ -13,7 +13,7 @@ import pytest
 from partimento.errors import BadPlan, BadRecipe
 from partimento.generation import Composer
 from partimento.generation.sampling import Sampling
-from partimento.generation.verbs import accompany, continue_, infill
+from partimento.generation.verbs import accompany, continue_, harmonise, infill, vary
 from partimento.generation.writer import Writer
 from partimento.io import FORMATS
 from partimento.score import Score
@@ -27,6 +27,8 @@ VERBS: dict[str, Callable[..., Score]] = {
     "infill": lambda score, **how: infill(score, (2, 3), **how),
     "infill a part": lambda score, **how: infill(score, (2, 4), [len(score.parts) - 1], **how),
     "accompany": lambda score, **how: accompany(score, (42, DRUMS), **how),
+    "vary": lambda score, **how: vary(score, 0.3, **how),
+    "harmonise": lambda score, writer, **how: harmonise(score, **how),
 }
 
 
@@ -64,7 +66,7 @@ def test_what_stays_is_the_same_and_can_be_saved(writer: Writer, piece: str, ver
     for name in ("meters", "keys", "tempos"):
         assert getattr(after, name)[: len(getattr(before, name))].tolist() == getattr(before, name).tolist()
     assert after.measures[: len(before.measures)].tolist() == before.measures.tolist()
-    if verb in ("continue", "accompany"):
+    if verb in ("continue", "accompany", "harmonise"):
         assert kept == old.keys()
         assert (after.spanners, after.lyrics, after.marks) == (before.spanners, before.lyrics, before.marks)
     for suffix in (".mid",) if piece == "played" else (".mid", ".musicxml"):
@@ -121,3 +123,14 @@ def test_what_the_piece_or_the_model_has_not_is_said(writer: Writer, random_mode
         continue_(song, 0, writer=writer)
     with pytest.raises(BadPlan, match="no notes"):
         continue_(song.with_notes(song.notes[:0]), 4, writer=writer)
+
+
+@pytest.mark.parametrize("amount", [0.2, 0.6])
+def test_about_the_amount_is_varied_and_the_last_bar_is_not(writer: Writer, amount: float) -> None:
+    song = changeable.song()
+    after = vary(song, amount, writer=writer, seed=4)
+    gone = song.notes[~np.isin(song.notes["note_id"], after.notes["note_id"])]
+    assert abs(len(gone) / len(song.notes) - amount) < 0.15
+    assert song.measure_at(gone["onset_tick"]).max() < 8
+    with pytest.raises(BadPlan, match="amount 2"):
+        vary(song, 2, writer=writer)

@@ -2,6 +2,8 @@
 
 from partimento.generation.verbs.accompany import accompany
 from partimento.generation.verbs.continuing import continue_
+from partimento.generation.verbs.harmonise import harmonise
 from partimento.generation.verbs.infill import infill
+from partimento.generation.verbs.vary import vary
 
-__all__ = ["accompany", "continue_", "infill"]
+__all__ = ["accompany", "continue_", "harmonise", "infill", "vary"]

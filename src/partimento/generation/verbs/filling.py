@@ -8,7 +8,7 @@ collected in a copy (`hints.hinted`), and only the new notes come back from ther
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -58,15 +58,32 @@ def filled(score: Score, task: Infill, pen: Pen) -> Score:
         BadPlan: the piece has not these bars or parts, or one bar of the parts is more than the model reads.
         InfeasibleTask: they cannot be said in its tokens.
     """
-    pen.must_fill()
     parts = chosen_parts(score, task)
-    draft = told = hinted(score, chords=len(parts) < len(score.parts))
-    first, step = task.first, 0
-    while first < task.last:
-        view = _view(draft, replace(task, first=first), pen)
-        drafts = [_spliced(view, piece) for piece in pen.write(_asked(view, pen), step)]
-        draft = put(draft, view, fittest(drafts, view))
-        first, step = first + view.task.last - view.task.first, step + 1
+    return all_filled(score, [task], pen, chords=len(parts) < len(score.parts))
+
+
+def all_filled(score: Score, tasks: Sequence[Infill], pen: Pen, *, chords: bool) -> Score:
+    """The piece with the bars of several tasks written anew, one after the other.
+
+    Args:
+        score: a piece with bars.
+        tasks: which bars and parts.
+        pen: what writes.
+        chords: whether the chords that are heard in the piece hold in the new bars, too.
+
+    Raises:
+        BadRecipe, BadPlan, InfeasibleTask: as `filled` does.
+    """
+    pen.must_fill()
+    draft = told = hinted(score, chords=chords)
+    step = 0
+    for task in tasks:
+        first = task.first
+        while first < task.last:
+            view = _view(draft, replace(task, first=first), pen)
+            drafts = [_spliced(view, piece) for piece in pen.write(_asked(view, pen), step)]
+            draft = put(draft, view, fittest(drafts, view))
+            first, step = first + view.task.last - view.task.first, step + 1
     return brought_home(score, told, draft)
 
 
@@ -143,13 +160,12 @@ def _cost(piece: Score, task: Infill, pen: Pen) -> int:
 def _asked(view: View, pen: Pen) -> Infill:
     """The task with what makes music playable and like its surroundings."""
     piece, task = view.piece, view.task
-    alone = len(chosen_parts(piece, task)) == 1 == len(piece.parts)
     constraints = Constraints(
         steady=True,
         playable=True,
         max_rest_bars=longest_rest(view),
         max_chromatic_share=max(chromatic_share(piece), MAX_CHROMATIC_SHARE),
-        harmony="beats" if piece.chords and not alone else "hint",
+        harmony="beats" if piece.chords else "hint",
         ends_on_tonic=not task.ends_midway,
         budget=pen.writer.context,
     )
