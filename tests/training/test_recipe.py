@@ -55,7 +55,10 @@ def test_settings_from_outside_hold():
         ("model.adapter.rnak=3", ["model.adapter.rnak", "rank?"]),
         ("model.adapter.rank=0", ["model.adapter.rank", "from 1 to"]),
         ("model.quantise=nf4", ["model.quantise", "model.adapter"]),
-        ("model.initialise_from=gpt2", ["model.initialise_from", "takes none"]),
+        ("model={family: text_prefix, initialise_from: x}", ["model.initialise_from", "takes none"]),
+        ("model={base: x, initialise_from: x}", ["model.initialise_from", "takes none beside a base"]),
+        ("data.tasks={infil: 1}", ["data.tasks.infil", "infill?"]),
+        ("data.tasks={infill: -1}", ["data.tasks.infill", "negative"]),
         ("sede=3", ["sede", "seed?"]),
     ],
 )

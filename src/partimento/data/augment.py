@@ -70,6 +70,20 @@ class Augmentation:
         tempo, shift = divmod(number, len(self._shifts))
         return self._faster(self._transposed(ids, self._shifts[shift]), self.tempi[tempo])
 
+    @property
+    def keeps_places(self) -> bool:
+        """Whether each token of a version is the counterpart of the one at the same place, and nothing is encoded anew.
+
+        So a sequence that is more than a piece, such as one with a hole, may be varied, too.
+        """
+        if isinstance(self.representation, Bpe):
+            return not (self.semitones or self.swap or any(tempo != 1 for tempo in self.tempi))
+        by_table = self.representation.grid.unit != "second" and all(
+            table is not None for factor, table in self._tempo_tables.items() if factor != 1
+        )
+        moves = all(self._tables[shift] is not None for shift in self._shifts if shift)
+        return moves and (by_table or all(tempo == 1 for tempo in self.tempi))
+
     @cached_property
     def _inside(self) -> Augmentation:
         """The same in the representation that merges are made over."""

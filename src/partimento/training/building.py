@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,7 +15,7 @@ from partimento.models import Vocabulary, family
 from partimento.models.adapter_folder import Base, checksum, licences_of
 from partimento.models.adapters import with_adapter
 from partimento.models.quantised import quantise
-from partimento.models.start import starting_model
+from partimento.models.start import starting_model, take_over
 from partimento.models.unsloth import with_unsloth
 from partimento.training.optimising import scale_first_weights
 from partimento.training.recipe import Recipe
@@ -37,7 +39,14 @@ def base_of(recipe: Recipe, vocabulary: Vocabulary) -> Base | None:
     )  # fmt: skip
 
 
-def build_model(recipe: Recipe, vocabulary: Vocabulary, base: Base | None, *, dtype: torch.dtype) -> Any:
+def build_model(
+    recipe: Recipe,
+    vocabulary: Vocabulary,
+    base: Base | None,
+    *,
+    dtype: torch.dtype,
+    tokens: Mapping[str, Any] | None = None,
+) -> Any:
     """The model to train.
 
     Args:
@@ -45,6 +54,7 @@ def build_model(recipe: Recipe, vocabulary: Vocabulary, base: Base | None, *, dt
         vocabulary: of the dataset.
         base: of `base_of`.
         dtype: of the arithmetic.
+        tokens: name and options of the representation; without them no weights are taken over.
 
     Returns:
         A `PreTrainedModel`, or a `PeftModel` around one, of which only the adapter is trained.
@@ -57,6 +67,8 @@ def build_model(recipe: Recipe, vocabulary: Vocabulary, base: Base | None, *, dt
         model = kind.build(recipe.model_config(), vocabulary, recipe.seed)
         if recipe.training.mup_base_width:
             scale_first_weights(model, recipe.training)
+        if recipe.model.initialise_from and kind.reads == "tokens" and tokens:
+            take_over(model, Path(recipe.model.initialise_from).expanduser(), tokens)
         return model
     adapter = recipe.model.adapter
     if adapter and adapter.backend == "unsloth":

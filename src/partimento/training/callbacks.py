@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from partimento.data.datamodule import Batch, Batches
 from partimento.errors import BadRecipe
 from partimento.training.averages import Averages
+from partimento.training.measures import together
 from partimento.training.module import LanguageModule
 from partimento.training.optimising import learning_rate
 from partimento.training.processes import summed, world
@@ -84,6 +85,7 @@ class Bookkeeping(Callback):
         best: file for the weights of the lowest validation loss.
         patience: after so many validations without a new best the run stops.
         averages: are validated and saved instead of the weights.
+        by_task: the same batches by the task that they are for, which are then measured one by one, too.
     """
 
     def __init__(
@@ -95,8 +97,10 @@ class Bookkeeping(Callback):
         *,
         patience: int | None = None,
         averages: Averages | None = None,
+        by_task: Mapping[str, Batches] | None = None,
     ) -> None:
-        self._status, self._validation, self._every, self._best = status, validation, every, best
+        self._status, self._every, self._best = status, every, best
+        self._validation, self._by_task = validation, by_task or {}
         self._patience, self._averages, self._clock = patience, averages, 0.0
 
     def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
@@ -119,7 +123,7 @@ class Bookkeeping(Callback):
         status = self._status
         with self._averages.in_place(module.model) if self._averages else nullcontext():
             with trainer.precision_plugin.val_step_context():
-                status.measures = module.measure(self._validation.once()).measures()
+                status.measures = self._measured(module)
             status.validation_loss = status.last_validation_loss = status.measures["loss"]
             status.without_best += 1
             if status.validation_loss < status.best_loss:
@@ -128,6 +132,11 @@ class Bookkeeping(Callback):
                 save_weights(module.model, self._best)
         if status.without_best == self._patience:
             status.is_stopped = trainer.should_stop = True
+
+    def _measured(self, module: LanguageModule) -> dict[str, float]:
+        tallies = {name: module.measure(batches.once()) for name, batches in self._by_task.items()}
+        whole = together(tallies.values()) if tallies else module.measure(self._validation.once())
+        return whole.measures() | {f"loss/task/{name}": tally.loss for name, tally in tallies.items()}
 
     def state_dict(self) -> dict[str, Any]:
         return vars(self._status).copy()

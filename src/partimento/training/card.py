@@ -25,7 +25,7 @@ def model_card(recipe: Recipe, provenance: dict[str, Any]) -> str:
             "",
             f"{_kind(recipe, training)} that writes music as `{recipe.data.representation}` tokens, trained with "
             "partimento.",
-            *_base(provenance.get("base")),
+            *_base(provenance.get("base") or provenance.get("initialised_from")),
             "",
             "```",
             'partimento compose "a lively jig in D major" --model FOLDER --out out/jig',

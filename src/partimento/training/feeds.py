@@ -2,7 +2,7 @@
 
 | family reads | `data.text` | batches |
 |---|---|---|
-| tokens | – | packed windows of music |
+| tokens | – | packed windows of music, or tasks made of them (`data.tasks`) |
 | pairs, text+tokens | caption, chords, plan | a text or a line of words, and a window of music (`data.pairs`) |
 | text | caption | packed sequences of instruction, caption and music (`data.captioned`) |
 | text | rows | packed rows of text, of which the answers are learnt (`data.answers`) |
@@ -10,12 +10,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 from transformers import PreTrainedModel
 
 from partimento.data.answers import TextAnswers, TextInfo, rows_of
@@ -23,7 +27,9 @@ from partimento.data.augment import Augmentation
 from partimento.data.captioned import Captioned
 from partimento.data.datamodule import Augment, Batches, CaptionEpochs, PackedBatches
 from partimento.data.dataset import TokenDataset
+from partimento.data.examples import Examples
 from partimento.data.pairs import CaptionTexts, PairBatches, PlanTexts
+from partimento.data.tasks import Progress, TaskExamples
 from partimento.errors import BadRecipe
 from partimento.models import Family, Special, Vocabulary, family
 from partimento.models.llm import music_of
@@ -58,6 +64,9 @@ class Feed:
     """The sequences that batches are made of, of both splits."""
     kinds: TokenKinds | None
     """Of the model's tokens; None where the dataset's are not those of its representation."""
+    by_task: dict[str, Batches] = field(default_factory=dict[str, Batches])
+    """The validation split as one task alone, for each task of the recipe; empty where it names none. Together they
+    are `validation`."""
 
     @property
     def is_packed(self) -> bool:
@@ -100,7 +109,9 @@ def open_source(recipe: Recipe, folder: Path) -> Source:
     return Source(folder, info.representation, vocabulary, info.sources, info.licences, splits)
 
 
-def feed(recipe: Recipe, source: Source, model: PreTrainedModel, augment: Augment | None) -> Feed:
+def feed(
+    recipe: Recipe, source: Source, model: PreTrainedModel, augment: Augment | None, progress: bool = False
+) -> Feed:
     """Batches of a dataset for a model.
 
     Args:
@@ -108,16 +119,19 @@ def feed(recipe: Recipe, source: Source, model: PreTrainedModel, augment: Augmen
         source: of `open_source`.
         model: fresh, of the recipe's family.
         augment: another version of each piece at each reading.
+        progress: whether to show how far the making of tasks has come.
 
     Raises:
         BadRecipe: the family cannot read what the recipe names, or there is nothing to read.
     """
     kind = family(recipe.model.family)
+    if recipe.data.tasks and kind.reads != "tokens":
+        raise BadRecipe(f"data.tasks: the family {recipe.model.family} does not read music alone; remove it")
     if source.splits is None:
         return _rows(recipe, source, kind)
     match kind.reads:
         case "tokens":
-            return _tokens(recipe, source.splits, augment)
+            return _tokens(recipe, source.splits, augment, progress)
         case "text":
             return _captioned(recipe, source.splits, model, augment)
         case "pairs" | "text+tokens":
@@ -139,19 +153,65 @@ def _check(folder: Path, representation: dict[str, Any], recipe: Recipe) -> None
         )
 
 
-def _packed(recipe: Recipe, examples: tuple[Any, Any], kinds: TokenKinds | None, augment: Augment | None) -> Feed:
-    how = recipe.training
-    rows, micro_rows = how.tokens_per_batch // how.context, max(1, how.micro_batch_tokens // how.context)
+def _packed(
+    recipe: Recipe,
+    examples: tuple[Any, Any],
+    kinds: TokenKinds | None,
+    augment: Augment | None,
+    *,
+    prompt_loss: bool | None = None,
+) -> Feed:
+    how, learnt = recipe.training, recipe.training.prompt_loss if prompt_loss is None else prompt_loss
+    rows = how.tokens_per_batch // how.context
     batches = CaptionEpochs if recipe.data.epochs == "pieces" else PackedBatches
-    training = batches(examples[0], how.context, rows, seed=recipe.seed, augment=augment, prompt_loss=how.prompt_loss)
-    validation = PackedBatches(examples[1], how.context, micro_rows, prompt_loss=how.prompt_loss)
-    return Feed(training, validation, examples, kinds)
+    training = batches(examples[0], how.context, rows, seed=recipe.seed, augment=augment, prompt_loss=learnt)
+    return Feed(training, _held_out(recipe, examples[1], learnt), examples, kinds)
 
 
-def _tokens(recipe: Recipe, splits: tuple[TokenDataset, TokenDataset], augment: Augment | None) -> Feed:
+def _held_out(recipe: Recipe, examples: Examples, prompt_loss: bool) -> PackedBatches:
+    how = recipe.training
+    return PackedBatches(examples, how.context, max(1, how.micro_batch_tokens // how.context), prompt_loss=prompt_loss)
+
+
+def _tokens(recipe: Recipe, splits: tuple[TokenDataset, TokenDataset], augment: Augment | None, progress: bool) -> Feed:
     if recipe.data.text:
         raise BadRecipe(f"data.text: the family {recipe.model.family} reads music alone; remove it")
-    return _packed(recipe, splits, kinds_of(splits[0]), augment)
+    kinds, mixture = kinds_of(splits[0]), recipe.data.tasks
+    if mixture is None:
+        return _packed(recipe, splits, kinds, augment)
+    _check_varied(splits[0], augment)
+    train, held_out = (_as_tasks(recipe, split, progress) for split in splits)
+    feed = _packed(recipe, (train, held_out), kinds, augment, prompt_loss=False)
+    by_task = {name: _held_out(recipe, held_out.only(name), False) for name, n in held_out.counts.items() if n}
+    return replace(feed, by_task=by_task)
+
+
+def _as_tasks(recipe: Recipe, split: TokenDataset, progress: bool) -> TaskExamples:
+    how, mixture = recipe.training, recipe.data.tasks
+    assert mixture is not None, "asked for by the caller"
+    with _bar(f"tasks of the split {split.split!r}", progress) as told:
+        return TaskExamples(
+            split, mixture, each=split.split != "train", seed=recipe.seed, context=how.context,
+            prompt_loss=how.prompt_loss, progress=told,
+        )  # fmt: skip
+
+
+def _check_varied(dataset: TokenDataset, augment: Augment | None) -> None:
+    """Raises BadRecipe where another version of a sequence would not keep its tokens, and so not its task."""
+    if isinstance(augment, Augmentation) and not augment.keeps_places:
+        raise BadRecipe(
+            f"{dataset}: these tokens change in number with key or tempo, so that data.tasks cannot be varied; set "
+            "data.transpose, tempi and swap_instruments to none, or take remi without merges"
+        )
+
+
+@contextmanager
+def _bar(what: str, shown: bool) -> Generator[Progress]:
+    """A bar that is drawn once there is something to tell."""
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Bar(*columns, console=Console(stderr=True), transient=True, disable=not shown) as bar:
+        drawn = bar.add_task(what, total=None, visible=False)
+        yield lambda done, total: bar.update(drawn, completed=done, total=total, visible=True)
 
 
 def _captioned(

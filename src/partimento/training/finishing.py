@@ -14,12 +14,13 @@ from safetensors.torch import load_file
 from transformers import PreTrainedModel
 
 from partimento.models import family
-from partimento.models.adapter_folder import save_adapter_folder
+from partimento.models.adapter_folder import checksum, licences_of, save_adapter_folder
 from partimento.models.folder import save_model_folder
 from partimento.training.bigram import bigram_loss
 from partimento.training.callbacks import Status
 from partimento.training.card import model_card
 from partimento.training.module import LanguageModule
+from partimento.training.recipe import Recipe
 from partimento.training.runs import Run
 from partimento.training.strategies import is_spread
 
@@ -95,6 +96,14 @@ def _sizes(model: PreTrainedModel | PeftModel) -> dict[str, int]:
     return {"parameters": parameters - trained, "adapter_parameters": trained}
 
 
+def _initialised_from(recipe: Recipe) -> dict[str, Any]:
+    """Which weights were taken over."""
+    name = recipe.model.initialise_from
+    if name is None or family(recipe.model.family).reads != "tokens":
+        return {}
+    return {"initialised_from": {"name": name, "sha256": checksum(name), "licences": licences_of(name)}}
+
+
 def _provenance(run: Run, model: PreTrainedModel | PeftModel, status: Status) -> dict[str, Any]:
     """What the model learnt from, how, and how well, beside the bigram's loss on the same tokens of music."""
     losses: dict[str, Any] = {
@@ -103,12 +112,14 @@ def _provenance(run: Run, model: PreTrainedModel | PeftModel, status: Status) ->
     }  # fmt: skip
     if run.source.splits and family(run.recipe.model.family).reads != "text":
         bigram = bigram_loss(*run.source.splits, prompt_loss=run.recipe.training.prompt_loss)
-        losses |= {"bigram": bigram, "percent_below_bigram": round(100 * (1 - status.best_loss / bigram), 2)}
+        own = (status.best_measures or {}).get("loss/task/compose", status.best_loss)
+        losses |= {"bigram": bigram, "percent_below_bigram": round(100 * (1 - own / bigram), 2)}
     splits = dict(zip(("train", "validation"), run.feed.examples, strict=True))
     return {
         "losses": losses,
         "measures": status.best_measures,
         **({"base": run.base.as_dict()} if run.base else {}),
+        **_initialised_from(run.recipe),
         "data": {
             "sources": run.source.sources,
             "licences": run.source.licences,

@@ -24,6 +24,7 @@ from rich.console import Console
 
 from partimento.data.datamodule import Augment, Batch
 from partimento.errors import BadRecipe
+from partimento.models.adapter_folder import checksum
 from partimento.models.folder import load_text
 from partimento.training.averages import Averages
 from partimento.training.callbacks import Bookkeeping, Checkpoints, Display, LossLog, Status, Stopped
@@ -77,7 +78,7 @@ def _train(recipe: Recipe, dataset: Path, out: Path, augment: Augment | None, pr
         console.print(f"{out}: is trained already; name another folder or remove it", soft_wrap=True)
         return out
     with _threads(recipe.training.threads), _quiet(), untouched():
-        run = prepared(recipe, dataset, _run_folder(out), augment)
+        run = prepared(recipe, dataset, _run_folder(out), augment, progress)
         for notice in run.feed.notices:
             console.print(notice, soft_wrap=True)
         status = _status(run)
@@ -101,7 +102,7 @@ def _callbacks(run: Run, module: LanguageModule, status: Status, progress: bool)
     averages = Averages(how.ema) if how.ema else None
     books = Bookkeeping(
         status, run.feed.validation, how.validate_every, folder / "best.safetensors",
-        patience=how.early_stopping, averages=averages,
+        patience=how.early_stopping, averages=averages, by_task=run.feed.by_task,
     )  # fmt: skip
 
     def write(folder: Path) -> None:
@@ -190,6 +191,8 @@ def _fingerprint(run: Run) -> str:
     content = hashlib.sha256(json.dumps(run.recipe.as_dict(deciding=True), sort_keys=True).encode())
     if run.base:
         content.update(run.base.sha256.encode())
+    if run.recipe.model.initialise_from:
+        content.update(checksum(run.recipe.model.initialise_from).encode())
     for part in run.feed.content():
         content.update(part)
     return content.hexdigest()

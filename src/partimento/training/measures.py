@@ -7,6 +7,7 @@ All of it is *teacher-forced*: at every place the model sees the true tokens bef
 - `loss/token/KIND`: over the targets of one kind (`representations.kinds`), such as `loss/token/Pitch`.
 - `loss/position/FIRST-LAST`: over the targets at these places of their sequence, from 1; eight ranges that grow
   exponentially, for what a longer memory is worth.
+- `loss/task/TASK`: where a recipe names tasks (`data.tasks`), over all held-out windows as this task alone.
 - `accuracy`: share of all targets that are the likeliest token (argmax over the whole vocabulary, no grammar).
 - `note_accuracy`, `rhythm_accuracy`: the same share among targets that state which note is struck, and among those that
   state when notes begin or how long they last. What has no such tokens, such as text, has no such accuracy.
@@ -15,7 +16,8 @@ All of it is *teacher-forced*: at every place the model sees the true tokens bef
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from copy import copy
 
 import numpy as np
 import torch
@@ -98,6 +100,14 @@ class Tally:
         for name, some in parts:
             if some[_TARGETS]:
                 yield f"loss/{name}", float(some[_LOSS] / some[_TARGETS])
+
+
+def together(tallies: Iterable[Tally]) -> Tally:
+    """The tally of all targets of several, which are of one vocabulary and context; at least one."""
+    first, *others = tallies
+    whole = copy(first)
+    whole.sums = sum((tally.sums for tally in others), first.sums)
+    return whole
 
 
 def _range_edges(context: int) -> list[int]:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import with_config
 
+from partimento.data.mixture import Mixture
 from partimento.errors import BadRecipe
 from partimento.models import FAMILIES, family, sized
 from partimento.models.tuning import AdapterConfig
@@ -52,6 +53,8 @@ class DataRecipe:
     epochs: Literal["windows", "pieces"] = field(default="windows", metadata=_OPTIONAL)
     """What an epoch is: every window of every piece; or one window of each piece, in epoch k the k-th, cyclically, so
     that long pieces weigh no more than short ones and an epoch is one pass over the captions."""
+    tasks: Mixture | None = field(default=None, metadata=_OPTIONAL)
+    """Turn a share of the windows into other tasks than composing: filling bars in, adding parts."""
 
     def __post_init__(self) -> None:
         require(0 <= self.transpose <= 12, f"data.transpose is {self.transpose}; it has to be from 0 to 12")
@@ -85,7 +88,8 @@ class ModelRecipe:
     """Pretrained model to start from: one of partimento's model folders of the same family and representation, whose
     sizes then hold; or, for families whose configuration has a `base`, what that takes."""
     initialise_from: str | None = field(default=None, metadata=_OPTIONAL)
-    """Folder of a music model whose embeddings are taken over; for families whose configuration has such a field."""
+    """Folder of a music model. Families that read tokens take over its weights, rows of embedding and head by the names
+    of their tokens, so that a trained model gains some; others, whose configuration has such a field, embeddings."""
     adapter: AdapterConfig | None = field(default=None, metadata=_OPTIONAL)
     """Train this instead of the whole model."""
     quantise: Literal["none", "nf4"] = field(default="none", metadata=_OPTIONAL)
@@ -240,8 +244,11 @@ class Recipe:
         kind = family(self.model.family)
         known = {each.name for each in fields(kind.config)}
         handed = {name: value for name in ("base", "initialise_from") if (value := getattr(self.model, name))}
-        if "initialise_from" in handed.keys() - known:
-            raise BadRecipe(f"{file}model.initialise_from: the family {self.model.family} takes none; remove it")
+        if "initialise_from" in handed.keys() - known and (kind.reads != "tokens" or self.model.base):
+            beside = " beside a base" if kind.reads == "tokens" else ""
+            raise BadRecipe(
+                f"{file}model.initialise_from: the family {self.model.family} takes none{beside}; remove it"
+            )
         handed = {name: value for name, value in handed.items() if name in known}
         try:
             sizes = sized(kind, self.model.config)

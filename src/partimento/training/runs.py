@@ -40,7 +40,8 @@ class Run:
         """A fresh model in training."""
         model = self.fresh
         if model is None:
-            model = build_model(self.recipe, self.source.vocabulary, self.base, dtype=dtype_of(self.precision))
+            dtype, said = dtype_of(self.precision), self.source.representation
+            model = build_model(self.recipe, self.source.vocabulary, self.base, dtype=dtype, tokens=said)
         self.fresh = None
         return LanguageModule(
             model, self.recipe.training, steps,
@@ -70,8 +71,8 @@ class Run:
             trainer.fit(module, datamodule=data, ckpt_path=checkpoint)
 
 
-def prepared(recipe: Recipe, dataset: Path, folder: Path, augment: Augment | None) -> Run:
-    """A run of a recipe over a dataset.
+def prepared(recipe: Recipe, dataset: Path, folder: Path, augment: Augment | None, progress: bool = False) -> Run:
+    """A run of a recipe over a dataset; `progress`: whether to show how far the reading of it has come.
 
     Raises:
         BadFile: the dataset is missing or damaged.
@@ -79,8 +80,9 @@ def prepared(recipe: Recipe, dataset: Path, folder: Path, augment: Augment | Non
     """
     source = open_source(recipe, dataset)
     base, precision = base_of(recipe, source.vocabulary), precision_of(recipe)
-    model = build_model(recipe, source.vocabulary, base, dtype=dtype_of(precision))
-    return Run(recipe, source, feed(recipe, source, model, augment), folder, on_cpu(recipe), precision, base, model)
+    model = build_model(recipe, source.vocabulary, base, dtype=dtype_of(precision), tokens=source.representation)
+    fed = feed(recipe, source, model, augment, progress)
+    return Run(recipe, source, fed, folder, on_cpu(recipe), precision, base, model)
 
 
 def dtype_of(precision: str) -> torch.dtype:
