@@ -1,18 +1,14 @@
-"""Sampling under a grammar: only what may follow is ever looked at, so that nothing invalid can come out."""
+"""How a token is drawn: only what may follow is ever looked at, so that nothing invalid can come out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partimento.errors import BadPlan
-from partimento.generation.engines import Condition, Engine
-from partimento.plan import Task
-from partimento.representations import Ranges, Representation
+from partimento.representations import Ranges
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,56 +51,6 @@ def generator(seed: int) -> np.random.Generator:
 def subseed(seed: int, *of: int) -> int:
     """The seed of one of several pieces, or parts of a piece, that belong to a seed."""
     return int(np.random.SeedSequence(seed, spawn_key=of).generate_state(1, np.uint64)[0])
-
-
-def sample(
-    engine: Engine,
-    representation: Representation[Any],
-    task: Task,
-    *,
-    rng: np.random.Generator,
-    sampling: Sampling = PLAIN,
-    heard: Sequence[int] = (),
-    condition: Condition | None = None,
-) -> Iterator[int]:
-    """Tokens of one piece, as they are written, until the grammar ends it.
-
-    Tokens without a choice are fed in one go and cost one step together.
-
-    Args:
-        engine: a model over the representation's vocabulary.
-        representation: its `start`, `allowed`, `forced` and `step` decide what may follow.
-        task: plan and constraints.
-        rng: the only source of randomness.
-        sampling: how it is drawn from.
-        heard: tokens that stand already, BOS first; they are yielded too.
-        condition: what a conditional model reads first.
-
-    Raises:
-        InfeasibleTask: no piece satisfies the task.
-        BadRecipe: the model cannot read such a condition.
-    """
-    state, session = representation.start(task), engine.session(condition)
-    pending = list(heard)
-    for token in heard:
-        state = representation.step(state, token)
-    yield from heard
-    end = representation.special.eos
-    while True:
-        forced = representation.forced(state)
-        for token in forced:
-            state = representation.step(state, token)
-        pending += forced
-        yield from forced
-        if end in forced:
-            return
-        logits = session.feed(pending)
-        token = draw(logits, representation.allowed(state), rng, sampling)
-        yield token
-        state, pending = representation.step(state, token), [token]
-        if token == end:
-            yield from representation.forced(state)
-            return
 
 
 def draw(logits: NDArray[np.float32], ranges: Ranges, rng: np.random.Generator, sampling: Sampling) -> int:

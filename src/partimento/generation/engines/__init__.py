@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from partimento.errors import BadRecipe
-from partimento.generation.engines.base import Condition, Engine, Session
+from partimento.generation.engines.base import Batch, Batches, Condition, Engine, OneByOne, Session
+from partimento.generation.engines.decoders import is_usual
 from partimento.generation.engines.llamacpp import SUFFIX, LlamaCppEngine
 from partimento.generation.engines.torch_engine import TorchEngine
 
-__all__ = ["ENGINES", "Condition", "Engine", "LlamaCppEngine", "Session", "TorchEngine", "load_engine"]
+__all__ = [
+    "ENGINES", "Batch", "Batches", "Condition", "Engine", "LlamaCppEngine", "OneByOne", "Session", "TorchEngine",
+    "load_engine",
+]  # fmt: skip
 
 _TRANSFORMERS = "partimento.generation.engines.transformers_engine"
 _CONDITIONAL = "partimento.generation.engines.conditional"
@@ -29,7 +33,7 @@ ENGINES = {
 
 
 def load_engine(folder: Path) -> Engine:
-    """An engine for a model: the built-in loop for folders of plain Llamas, which starts fast, else transformers.
+    """An engine for a model: the built-in one for folders of plain Llamas and GPT-2s, as it starts fast; or transformers.
 
     Args:
         folder: model folder, or a GGUF file, which llama.cpp runs.
@@ -39,7 +43,7 @@ def load_engine(folder: Path) -> Engine:
     """
     if folder.suffix == SUFFIX:
         return LlamaCppEngine(folder)
-    if _is_plain_llama(folder):
+    if _is_plain(folder):
         return TorchEngine.load(folder)
     from partimento.models.folder import load_model_folder  # takes seconds to import
 
@@ -50,20 +54,15 @@ def load_engine(folder: Path) -> Engine:
     return getattr(importlib.import_module(module), name)(loaded)
 
 
-def _is_plain_llama(folder: Path) -> bool:
+def _is_plain(folder: Path) -> bool:
     """Whether the built-in engine can run a folder; where that cannot be said, the whole reading says why."""
     try:
         config, described = (_json(folder / name) for name in ("config.json", "representation.json"))
     except (OSError, ValueError, RecursionError):
         return False
-    rope = config.get("rope_parameters") or {}
     return (
-        config.get("model_type") == "llama"
+        is_usual(config)
         and config.get("vocab_size") == described.get("vocabulary_size")
-        and isinstance(rope, dict)
-        and rope.get("rope_type", "default") == "default"
-        and config.get("hidden_act", "silu") == "silu"
-        and not (config.get("attention_bias") or config.get("mlp_bias"))
         and not (folder / "adapter_config.json").exists()
         and "music" not in config  # a language model reads text, too
     )

@@ -1,0 +1,84 @@
+"""Keys and values of sequences that are written side by side, and of beginnings that several of them share."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from partimento.generation.engines.decoders import Shape
+
+CHUNK = 64
+"""Tokens of a beginning that are read in one go, and kept together; also what lengths are rounded up to."""
+MOST_KEPT_BYTE = 256 << 20
+"""Size of all beginnings that are kept."""
+
+
+def rounded(length: int) -> int:
+    """A length, rounded up to whole chunks. Sums over what is masked in addition come out alike, to the last bit."""
+    return -(-length // CHUNK) * CHUNK
+
+
+class Cache:
+    """Keys and values of rows, allotted once for the whole context; memory is only used as it is written."""
+
+    def __init__(self, shape: Shape, layers: int, rows: int) -> None:
+        self.shape, self.rows, self.room = shape, rows, rounded(shape.context)
+        size = (2, rows, shape.kv_heads, self.room, shape.width)
+        # zeros, since what is masked is multiplied with zero, which makes nothing good of infinities
+        self._layers = [torch.zeros(size) for _ in range(layers)]
+        self._flat = [layer.view(-1, shape.width) for layer in self._layers]
+
+    def places(self, rows_N: Tensor, positions_N: Tensor) -> Tensor:
+        """Where N tokens go, for `write`."""
+        kinds_heads = torch.arange(2 * self.shape.kv_heads)
+        kind, head = kinds_heads // self.shape.kv_heads, kinds_heads % self.shape.kv_heads
+        row = (kind * self.rows + rows_N[:, None]) * self.shape.kv_heads + head
+        return (row * self.room + positions_N[:, None]).flatten()
+
+    def write(self, layer: int, places: Tensor, kv_NHD: Tensor) -> None:
+        """Put keys and values, shape (N, 2 kv heads, width), where they belong."""
+        self._flat[layer].index_copy_(0, places, kv_NHD.reshape(-1, self.shape.width))
+
+    def of(self, layer: int, first: int, last: int, length: int) -> tuple[Tensor, Tensor]:
+        """Keys and values of rows [first, last), shape (rows, kv heads, length, width) each."""
+        keys, values = self._layers[layer][:, first:last, :, :length]
+        return keys, values
+
+    def move(self, source: int, target: int, length: int) -> None:
+        """Let a row take another's place."""
+        for layer in self._layers:
+            layer[:, target, :, :length] = layer[:, source, :, :length]
+
+    def chunk(self, row: int, start: int) -> Tensor:
+        """A copy of what stands in a chunk, shape (layers, 2, kv heads, CHUNK, width)."""
+        return torch.stack([layer[:, row, :, start : start + CHUNK] for layer in self._layers])
+
+    def put(self, row: int, start: int, chunk: Tensor) -> None:
+        """Put a copy back."""
+        for layer, kept in zip(self._layers, chunk, strict=True):
+            layer[:, row, :, start : start + CHUNK] = kept
+
+
+class Beginnings:
+    """Chunks of beginnings that were read lately, by all the tokens up to their end."""
+
+    def __init__(self, most_byte: int = MOST_KEPT_BYTE) -> None:
+        self._most, self._size = most_byte, 0
+        self._chunks: OrderedDict[tuple[int, ...], Tensor] = OrderedDict()
+
+    def get(self, tokens: Sequence[int]) -> Tensor | None:
+        """The last chunk of a beginning, if it is known."""
+        chunk = self._chunks.get(key := tuple(tokens))
+        if chunk is not None:
+            self._chunks.move_to_end(key)
+        return chunk
+
+    def keep(self, tokens: Sequence[int], chunk: Tensor) -> None:
+        """Remember a chunk; what was not asked for longest makes room."""
+        self._chunks[tuple(tokens)] = chunk
+        self._size += chunk.nbytes
+        while self._size > self._most:
+            self._size -= self._chunks.popitem(last=False)[1].nbytes
