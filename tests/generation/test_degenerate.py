@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from partimento.generation.batching import sample
 from partimento.generation.degenerate import faults, stream_seed, write_sound
 from partimento.generation.engines import load_engine
-from partimento.generation.sampling import sample
 from partimento.plan import Compose, Constraints, Plan
 from partimento.representations import create
 from partimento.score import NOTE, Part, Score

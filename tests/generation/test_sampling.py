@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from partimento.generation.sampling import Sampling, draw, generator, restrict, sample, subseed
+from partimento.generation.batching import sample
+from partimento.generation.sampling import Sampling, draw, generator, restrict, subseed
 from partimento.plan import Compose, Constraints, Infill
 from partimento.representations import Ranges, create
 from partimento.representations.amt.vocabulary import ANTICIPATE, AUTOREGRESS, REST, SEPARATOR

@@ -10,8 +10,8 @@ from music21 import corpus
 from transformers import BartConfig, BartForConditionalGeneration
 
 from partimento.errors import BadPlan, BadRecipe
+from partimento.generation.batching import sample
 from partimento.generation.compose import Composer
-from partimento.generation.sampling import sample
 from partimento.models.folder import load_model_folder
 from partimento.models.tokenizers import source_tokenizer
 from partimento.plan import Compose, Constraints, Plan

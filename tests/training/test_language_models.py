@@ -10,8 +10,8 @@ import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from partimento.data.captions import caption_dataset
+from partimento.generation.batching import sample
 from partimento.generation.engines import load_engine
-from partimento.generation.sampling import sample
 from partimento.models.folder import load_model_folder
 from partimento.models.llm import ExtendedForCausalLM, folded
 from partimento.plan import Compose, Constraints, Plan

@@ -116,33 +116,35 @@ def sample(
 class _Row:
     """A sequence that is being written."""
 
-    def __init__(
-        self, number: int, representation: Representation[Any], request: Request, sampling: Sampling
-    ) -> None:
+    def __init__(self, number: int, representation: Representation[Any], request: Request, sampling: Sampling) -> None:
         self._number, self._representation, self._sampling = number, representation, sampling
         self._heard, self._rng = request.heard, request.rng
         self._state = representation.start(request.task)
         self._end = representation.special.eos
-        self._repetition = Repetition(units(representation.tokens), sampling.repetition) if sampling.repetition else None
+        self._repetition = (
+            Repetition(units(representation.tokens), sampling.repetition) if sampling.repetition else None
+        )
         self.pending: list[int] = []
         """Tokens that the model has not read yet."""
         self.ended = False
 
     def opening(self) -> Said:
         """What stands before anything is drawn."""
-        return self._said(list(self._heard))
+        for token in self._heard:
+            self._state = self._representation.step(self._state, token)
+        return self._said(tuple(self._heard))
 
     def grown(self, logits: NDArray[np.float32]) -> Said:
         """Draw a token from logits, shape (vocabulary,), and take what follows from it."""
         if self._repetition:
             logits = self._repetition.lowered(logits)
         token = draw(logits, self.allowed, self._rng, self._sampling)
-        self.pending = []
-        return self._said([token])
+        self.pending, self._state = [], self._representation.step(self._state, token)
+        self.ended = token == self._end
+        return self._said((token,))
 
-    def _said(self, tokens: list[int]) -> Said:
-        for token in tokens:
-            self._state = self._representation.step(self._state, token)
+    def _said(self, tokens: tuple[int, ...]) -> Said:
+        """Tokens that are taken in, and those that follow them without a choice."""
         forced = self._representation.forced(self._state)
         for token in forced:
             self._state = self._representation.step(self._state, token)
@@ -151,7 +153,7 @@ class _Row:
         if self._repetition:
             for token in tokens:
                 self._repetition.hear(token)
-        self.ended = self._end in tokens
+        self.ended = self.ended or self._end in forced
         if not self.ended:
             self.allowed = self._representation.allowed(self._state)
-        return Said(self._number, tuple(tokens), self.ended)
+        return Said(self._number, tokens, self.ended)

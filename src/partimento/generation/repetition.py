@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 SHORTEST_RUN, LONGEST_RUN = 4, 16
 """Notes."""
 _BARLINE = re.compile(r"\|\[r:\d+\]|Bar_\d+")
-_NOTE = re.compile(r"(Note|NoteOn|DrumOn|Pitch|Drum)_")
+_NOTE = re.compile(r"(Note|NoteOn|DrumOn|Pitch|Drum)_.*")
 
 
 class Units(NamedTuple):
@@ -40,9 +40,11 @@ class Units(NamedTuple):
 
 @lru_cache(maxsize=8)
 def _units(tokens: tuple[str, ...]) -> Units:
-    barlines = (index for index, token in enumerate(tokens) if _BARLINE.fullmatch(token))
-    notes = (index for index, token in enumerate(tokens) if _NOTE.match(token))
-    return Units(frozenset(barlines), frozenset(notes))
+    def saying(unit: re.Pattern[str]) -> frozenset[int]:
+        # a token of `bpe` stands for several, whose names are joined
+        return frozenset(index for index, token in enumerate(tokens) if any(map(unit.fullmatch, token.split("+"))))
+
+    return Units(saying(_BARLINE), saying(_NOTE))
 
 
 def units(tokens: Sequence[str]) -> Units:

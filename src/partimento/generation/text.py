@@ -8,14 +8,15 @@ right in the end.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from partimento.errors import BadRecipe
+from partimento.errors import BadRecipe, Cancelled
+from partimento.generation.batching import never
 from partimento.generation.engines import Engine
 from partimento.generation.gguf_tokenizer import GgufTokenizer
 from partimento.generation.sampling import PLAIN, Sampling, draw
@@ -110,6 +111,7 @@ class TextSampler:
         by_bars: bool = False,
         tries: int = DEFAULT_TRIES,
         sampling: Sampling = PLAIN,
+        stop: Callable[[], bool] = never,
     ) -> Take:
         """A text without faults, or the last one drawn where all tries fail.
 
@@ -120,9 +122,11 @@ class TextSampler:
             by_bars: whether each bar is checked as soon as it is complete, and only it is drawn again.
             tries: most draws of a text (by bars: of a bar, and of the text as a whole one).
             sampling: how tokens are drawn; without temperature every try is the same.
+            stop: asked before every token.
 
         Raises:
             BadRecipe: the representation cannot be checked by bars, or its grammar is none.
+            Cancelled: `stop` says so.
         """
         if tries < 1:
             raise BadRecipe(f"{tries} tries: at least one")
@@ -132,7 +136,7 @@ class TextSampler:
         ids: Sequence[int] = self.tokenizer(prompt)["input_ids"] if isinstance(prompt, str) else prompt
         begun = ids or [self._guide.end]
         grammar = self._guide.grammar(rep.syntax(task))
-        text = _Text(self.engine, self._guide, grammar, begun, _Dice(rng, sampling))
+        text = _Text(self.engine, self._guide, grammar, begun, _Dice(rng, sampling), stop)
         if by_bars and isinstance(rep, InBars):
             rates = _write_bars(text, rep, task, tries)
             return Take(text.said, _faults(text, rep, task), rates)
@@ -195,8 +199,10 @@ class _Dice:
 class _Text:
     """A text that is being written, and can go back to where it was marked."""
 
-    def __init__(self, engine: Engine, guide: _Guide, grammar: str, begun: Sequence[int], dice: _Dice) -> None:
-        self._engine, self._guide, self._begun, self._dice = engine, guide, begun, dice
+    def __init__(
+        self, engine: Engine, guide: _Guide, grammar: str, begun: Sequence[int], dice: _Dice, stop: Callable[[], bool]
+    ) -> None:
+        self._engine, self._guide, self._begun, self._dice, self._stop = engine, guide, begun, dice, stop
         self._matcher = guide.matcher(grammar)
         self._tokens: list[int] = []
         self._bytes = b""
@@ -222,6 +228,8 @@ class _Text:
 
     def go_on(self) -> bool:
         """Write a token; False once the text or the context has ended."""
+        if self._stop():
+            raise Cancelled("stopped before the text was whole")
         if self._matcher.is_stopped() or len(self._begun) + len(self._tokens) >= self._engine.context:
             self.has_ended = self._matcher.is_stopped() and not self._matcher.is_error()
             return False

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from partimento.data.answers import exchange
 from partimento.errors import InfeasibleTask
+from partimento.generation.batching import never
 from partimento.generation.engines.language_model import LanguageModelEngine
 from partimento.generation.sampling import Sampling
 from partimento.generation.text import NO_END, Take, TextSampler
@@ -45,7 +47,14 @@ class TextComposer:
         """Whether it was tuned to answer descriptions."""
         self.engine = engine
 
-    def write(self, plan: Plan, text: str, rng: np.random.Generator, sampling: Sampling) -> Written:
+    def write(
+        self,
+        plan: Plan,
+        text: str,
+        rng: np.random.Generator,
+        sampling: Sampling,
+        stop: Callable[[], bool] = never,
+    ) -> Written:
         """A text and what is wrong with it.
 
         Args:
@@ -53,21 +62,33 @@ class TextComposer:
             text: the user's words, for models that read descriptions.
             rng: the only source of randomness.
             sampling: how tokens are drawn.
+            stop: asked before every token.
+
+        Raises:
+            Cancelled: `stop` says so.
         """
         task = Compose(plan, Constraints(steady=True))
         row, writes = self._asked(plan, text, task)
         prompt = self.engine.tokenizer(exchange(row, self.engine.tokenizer).prompt, add_special_tokens=False)
         sampler = TextSampler(self.engine, self.engine.tokenizer, writes)
-        take = sampler.sample(task, rng=rng, prompt=prompt["input_ids"], tries=TRIES, sampling=sampling)
+        take = sampler.sample(task, rng=rng, prompt=prompt["input_ids"], tries=TRIES, sampling=sampling, stop=stop)
         return Written(take, writes)
 
-    def compose(self, plan: Plan, text: str, rng: np.random.Generator, sampling: Sampling) -> Score:
+    def compose(
+        self,
+        plan: Plan,
+        text: str,
+        rng: np.random.Generator,
+        sampling: Sampling,
+        stop: Callable[[], bool] = never,
+    ) -> Score:
         """The piece of a text; arguments are those of `write`.
 
         Raises:
             InfeasibleTask: the model's context is full before the text ends.
+            Cancelled: `stop` says so.
         """
-        written = self.write(plan, text, rng, sampling)
+        written = self.write(plan, text, rng, sampling, stop)
         if NO_END in written.take.faults:
             raise InfeasibleTask("the model's context is full before the piece ends; ask for fewer bars")
         return written.score(plan)

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from partimento.errors import BadRecipe, Cancelled
+from partimento.errors import BadRecipe
+from partimento.generation.batching import Request, never, sequences
 from partimento.generation.conditioning import condition_of
 from partimento.generation.engines import Engine, LlamaCppEngine, load_engine
-from partimento.generation.sampling import Sampling, generator, sample
+from partimento.generation.repetition import units
+from partimento.generation.sampling import Sampling, generator
 from partimento.plan import Task
 from partimento.representations import Representation, TextRepresentation, create
 from partimento.score import Score
@@ -24,11 +26,8 @@ if TYPE_CHECKING:
 STARTER = Path(__file__).parent.parent / "models" / "starter"
 """The model that comes with the package."""
 DEFAULT_SAMPLING = Sampling()
-
-
-def never() -> bool:
-    """Whether to stop: no."""
-    return False
+NOTES_OF_A_BAR = 16
+"""After how many notes a stream shows the piece where tokens have no barlines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +84,8 @@ class Writer:
     ) -> list[Score]:
         """The pieces of all jobs, in their order, as their tokens or texts are decoded.
 
+        They are written side by side where the engine gains by it, and each is as if it were alone.
+
         Args:
             jobs: what is to be written.
             sampling: how tokens are drawn.
@@ -95,31 +96,62 @@ class Writer:
             BadPlan: the model reads what a job does not state, such as chords.
             Cancelled: `stop` says so.
         """
-        return [self._written(job, sampling, stop) for job in jobs]
+        if self._text is not None:
+            return [self._text.compose(job.task.plan, job.text, generator(job.seed), sampling, stop) for job in jobs]
+        ids: list[list[int]] = [[] for _ in jobs]
+        for said in sequences(self.engine, self._tokens, [self._request(job) for job in jobs], sampling, stop):
+            ids[said.request] += said.tokens
+        return [self._decoded(written, job) for written, job in zip(ids, jobs, strict=True)]
 
-    def stream(self, job: Job, sampling: Sampling = DEFAULT_SAMPLING) -> Iterator[Score]:
+    def stream(
+        self, job: Job, sampling: Sampling = DEFAULT_SAMPLING, *, stop: Callable[[], bool] = never
+    ) -> Iterator[Score]:
         """The piece after each bar that is finished, the whole piece last; closing the iterator ends the writing.
 
-        Raises:
-            InfeasibleTask, BadPlan: as `write` does.
-        """
-        yield from self.write([job], sampling)
+        The same job and sampling give the same pieces again, however often it was ended on the way. Where tokens have
+        no barlines, the piece comes after every sixteen notes; of a text that cannot be read bar by bar, when it is
+        whole.
 
-    def _written(self, job: Job, sampling: Sampling, stop: Callable[[], bool]) -> Score:
+        Args:
+            job: what is to be written.
+            sampling: how tokens are drawn.
+            stop: asked before every step.
+
+        Raises:
+            InfeasibleTask, BadPlan, Cancelled: as `write` does.
+        """
         if self._text is not None:
-            return self._text.compose(job.task.plan, job.text, generator(job.seed), sampling)
+            yield from self.write([job], sampling, stop=stop)
+            return
+        ids, opening = list[int](), True
+        for said in sequences(self.engine, self._tokens, [self._request(job)], sampling, stop):
+            before = len(ids)
+            ids += said.tokens
+            if not said.ended and not opening and (until := self._finished(ids, before)):
+                yield self._decoded(ids[:until], job)
+            opening = False
+        yield self._decoded(ids, job)
+
+    @property
+    def _tokens(self) -> Representation[Any]:
         assert isinstance(self.representation, Representation)
+        return self.representation
+
+    def _request(self, job: Job) -> Request:
         condition = condition_of(self.engine, job.task.plan, job.text)
-        written = sample(
-            self.engine, self.representation, job.task, rng=generator(job.seed), sampling=sampling,
-            heard=job.heard, condition=condition,
-        )  # fmt: skip
-        ids: list[int] = []
-        for token in written:
-            if stop():
-                raise Cancelled("stopped before the piece was whole")
-            ids.append(token)
-        return self.representation.decode(np.array(ids, np.int32), job.task)
+        return Request(job.task, generator(job.seed), job.heard, condition)
+
+    def _decoded(self, ids: Sequence[int], job: Job) -> Score:
+        return self._tokens.decode(np.array(ids, np.int32), job.task)
+
+    def _finished(self, ids: Sequence[int], before: int) -> int:
+        """How many ids stand before a bar that has begun behind the first `before`; 0 where none has."""
+        barlines, notes = units(self._tokens.tokens)
+        if barlines:
+            found = [place for place in range(before, len(ids)) if ids[place] in barlines]
+            return found[-1] if found and any(token in barlines for token in ids[:before]) else 0
+        count, new = (sum(token in notes for token in part) for part in (ids, ids[before:]))
+        return len(ids) if count // NOTES_OF_A_BAR > (count - new) // NOTES_OF_A_BAR else 0
 
 
 def _text_composer(engine: Any) -> TextComposer:

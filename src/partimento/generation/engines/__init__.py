@@ -33,7 +33,7 @@ ENGINES = {
 
 
 def load_engine(folder: Path) -> Engine:
-    """An engine for a model: the built-in one for folders of plain Llamas and GPT-2s, as it starts fast; or transformers.
+    """An engine for a model: the built-in one for plain Llamas and GPT-2s, since it starts fast, else transformers.
 
     Args:
         folder: model folder, or a GGUF file, which llama.cpp runs.

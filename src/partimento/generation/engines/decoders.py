@@ -46,9 +46,13 @@ class Decoder(Protocol):
     """A model without its cache."""
 
     shape: Shape
-    blocks: Sequence[Block]
     head: Tensor
     """Weights of the output layer, shape (vocabulary, channels)."""
+
+    @property
+    def blocks(self) -> Sequence[Block]:
+        """The layers in order."""
+        ...
 
     def embed(self, tokens_N: Tensor, positions_N: Tensor) -> Tensor:
         """What goes into the first layer, shape (N, channels)."""
