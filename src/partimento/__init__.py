@@ -1,8 +1,9 @@
 """Compose editable, multi-instrument scores with language models, and make such models.
 
->>> import partimento
->>> score = partimento.compose("a lively jig in D major, 6/8, for flute and guitar, 16 bars", seed=7)
->>> partimento.save_score(score, "jig.musicxml")
+>>> import partimento as pt
+>>> piece = pt.compose("a lively jig in D major, 6/8, for flute and guitar, 16 bars", seed=7)
+>>> piece.save("jig.musicxml")
+>>> piece.infill((9, 12)).play()
 """
 
 from __future__ import annotations
@@ -11,39 +12,59 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from partimento.api import Generator, Piece
     from partimento.io import load_score, load_scores, save_score
     from partimento.plan import Plan
     from partimento.score import Score
 
 __version__ = "0.1.0"
-__all__ = ["Plan", "Score", "__version__", "compose", "load_score", "load_scores", "save_score"]
+__all__ = [
+    "Generator",
+    "Piece",
+    "Plan",
+    "Score",
+    "__version__",
+    "compose",
+    "load",
+    "load_score",
+    "load_scores",
+    "save_score",
+]
 
 _HOMES = {
+    "Generator": "partimento.api", "Piece": "partimento.api",
     "load_score": "partimento.io", "load_scores": "partimento.io", "save_score": "partimento.io",
     "Plan": "partimento.plan", "Score": "partimento.score",
 }  # fmt: skip
 
 
-def compose(wish: str | Plan = "", *, model: Path | str | None = None, seed: int = 0, **sampling: Any) -> Score:
+def compose(wish: str | Plan = "", *, model: Path | str | None = None, seed: int | None = None, **how: Any) -> Piece:
     """A new piece.
 
     Args:
         wish: a sentence, or a Plan; nothing leaves everything to the model.
-        model: model folder, by default the one that comes with the package.
-        seed: the same wish, model and seed give the same piece.
-        sampling: fields of `generation.Sampling`, such as `temperature` and `top_p`.
+        model: model folder or GGUF file, by default the model that comes with the package; the last two stay loaded.
+        seed: the same wish, model and seed give the same piece; by default drawn by lot, and told by the piece.
+        how: `temperature`, `top_p` and the other settings of `partimento.generation.Sampling`.
 
     Raises:
         BadPlan: the wish cannot be understood.
+        InfeasibleTask: no piece can hold all that is wished for.
     """
-    from partimento.generation import Sampling
-    from partimento.generation import compose as compose_plan
-    from partimento.plan import Plan
-    from partimento.plan.parse import parse_prompt
+    from partimento.api import generator
 
-    plan = wish if isinstance(wish, Plan) else parse_prompt(wish).plan if wish else Plan()
-    text = wish if isinstance(wish, str) else ""
-    return compose_plan(plan, model=Path(model) if model else None, text=text, seed=seed, sampling=Sampling(**sampling))
+    return generator(model).compose(wish, seed=seed, **how)
+
+
+def load(path: Path | str) -> Piece:
+    """The first piece of a MIDI, MusicXML or ABC file.
+
+    Raises:
+        BadFile: the file cannot be read.
+    """
+    from partimento.api import Piece
+
+    return Piece.load(path)
 
 
 def __getattr__(name: str) -> Any:
