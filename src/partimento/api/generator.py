@@ -137,14 +137,15 @@ class Generator:
         return self._changed(music, vary, seed, sampling, amount)
 
     def harmonise(self, music: Music, *, seed: int | None = None, **sampling: Any) -> Piece:
-        """A melody with chords and three parts below it.
+        """A melody with chords and three parts below it; found by the rules of strict writing, without the model.
 
         Raises:
             BadFile, BadInput: the music cannot be read, or is no melody.
         """
         from partimento.generation.verbs import harmonise
 
-        return self._changed(music, harmonise, seed, sampling)
+        piece, chosen = _piece(music), _seed(seed)
+        return piece.changed(harmonise(piece.score, seed=chosen, sampling=Sampling(**sampling)), chosen, self)
 
     def _changed(self, music: Music, verb: Any, seed: int | None, sampling: dict[str, Any], *arguments: Any) -> Piece:
         piece, chosen, how = _piece(music), _seed(seed), Sampling(**sampling) if sampling else None
