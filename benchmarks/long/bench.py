@@ -178,17 +178,18 @@ def f_measure(hits: int, wanted: int, claimed: int) -> float:
 
 
 def ending(score: Score) -> dict[str, bool]:
-    """Whether the bass ends on the tonic (the last chord's root where chords were asked for), and all parts are held."""
+    """Whether the bass ends on the tonic (where chords were asked for, the last root), and all parts are held."""
     notes, end = score.sounding().notes, score.end_tick
     pitched = notes[~np.array([part.is_drums for part in score.parts], bool)[notes["part"]]]
     final = pitched[pitched["onset_tick"] + pitched["duration_tick"] == end]
     key, start = score.key_at(end), int(score.measures["onset_tick"][-1])
     root = score.chords[-1].symbol.root if score.chords and score.chords[-1].symbol else key.tonic if key else 0
     half = score.meter_at(start).duration_quarter / 2 * score.ticks_per_quarter
+    in_time = bool(final["onset_tick"].max() <= start + half) if len(final) else False
     return {
         "on_root": bool(len(final)) and int(final["pitch"].min()) % 12 == pitch_class(root),
-        "held": set(final["part"].tolist()) == set(pitched["part"].tolist()) and bool(final["onset_tick"].max() <= start + half),
-    }  # fmt: skip
+        "held": in_time and set(final["part"].tolist()) == set(pitched["part"].tolist()),
+    }
 
 
 def summary(pieces: list[dict[str, Any]]) -> dict[str, Any]:

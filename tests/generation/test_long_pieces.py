@@ -120,6 +120,12 @@ def test_a_piece_with_drums_alone_has_a_form_too(composer: Composer) -> None:
     assert np.isin(np.arange(24), score.measure_at(score.notes["onset_tick"])).all()
 
 
+def test_a_plan_that_is_not_enforced_is_written_in_one_go(composer: Composer) -> None:
+    free = composer.compose(replace(SONG, bars=16, form=None), drafts=1, enforce=False)
+    assert len(free.notes)
+    assert not free.directions
+
+
 def test_cadences_and_related_keys() -> None:
     assert [str(chord) for (chord,) in cadence(Key(-3, "minor"))] == ["G7", "Cm"]
     assert (relative(Key(2)), relative(Key(2, "minor")), relative(None)) == (Key(2, "minor"), Key(2), None)

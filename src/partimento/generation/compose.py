@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from partimento.generation.composition import Composition
@@ -44,7 +45,9 @@ class Composer:
         self.writer = model if isinstance(model, Writer) else Writer(model)
         """The model; what else is to be written with it need not load it again."""
 
-    def task(self, plan: Plan, *, opens_midway: bool = False, ends_midway: bool = False) -> Compose:
+    def task(
+        self, plan: Plan, *, opens_midway: bool = False, ends_midway: bool = False, enforce: bool = True
+    ) -> Compose:
         """The task that a plan stands for, with everything that makes a piece playable and whole."""
         # several parts agree on chords, which are shown only where readers expect them
         many = sum(program != DRUMS for program in plan.instruments or (0, 0)) > 1
@@ -53,10 +56,11 @@ class Composer:
             playable=True,
             max_rest_bars=_longest_rest(plan),
             max_chromatic_share=MAX_CHROMATIC_SHARE,
-            harmony="beats" if plan.chords is not None or many else "hint",
+            harmony=plan.harmony or ("beats" if plan.chords is not None or many else "hint"),
             ends_on_tonic=plan.chords is None,
             chord_symbols="must" if many or plan.style in STYLES_WITH_CHORDS else "must not",
             budget=self.writer.context,
+            enforced=enforce,
         )
         return Compose(plan, constraints, opens_midway, ends_midway)
 
@@ -68,6 +72,7 @@ class Composer:
         seed: int = 0,
         sampling: Sampling = DEFAULT_SAMPLING,
         drafts: int = DRAFTS,
+        enforce: bool = True,
         stop: Callable[[], bool] = never,
     ) -> Score:
         """A piece; the same plan, text, seed and model give the same piece.
@@ -78,6 +83,7 @@ class Composer:
             seed: of the choices.
             sampling: how tokens are drawn.
             drafts: versions that are written of all that is new, of which the best stays.
+            enforce: whether the wishes are kept; otherwise the model reads them, and writes the piece in one go.
             stop: asked before every step of the model.
 
         Raises:
@@ -88,7 +94,8 @@ class Composer:
         if self.writer.writes_text:
             task = Compose(completed(plan.with_bars()), Constraints(steady=True))
             return finished(self.writer.write([Job(task, seed, text=text)], sampling, stop=stop)[0], plan)
-        composition = self._composition(plan, text, seed, sampling, max(drafts, 1), stop)
+        task = partial(self.task, enforce=enforce)
+        composition = self._composition(plan, task, text, seed, sampling, max(drafts, 1), stop)
         for _ in composition.grow():
             pass
         return _ended(composition, plan)
@@ -111,20 +118,21 @@ class Composer:
         if self.writer.writes_text:
             yield self.compose(plan, text=text, seed=seed, sampling=sampling)
             return
-        composition = self._composition(plan, text, seed, sampling, 0, never)
+        composition = self._composition(plan, self.task, text, seed, sampling, 0, never)
         sections = passages(composition.plan)
         for score in composition.grow():
             yield with_sections(finished(score, _shown(composition, plan)), sections)
         yield _ended(composition, plan)
 
     def _composition(
-        self, plan: Plan, text: str, seed: int, sampling: Sampling, drafts: int, stop: Callable[[], bool]
-    ) -> Composition:
+        self, plan: Plan, task: Callable[..., Compose], text: str, seed: int, sampling: Sampling, drafts: int,
+        stop: Callable[[], bool],
+    ) -> Composition:  # fmt: skip
         """A piece of which nothing stands yet. Models that know no bars write it in one go."""
         assert isinstance(self.writer.representation, Representation)
-        knows_bars = "bars" in self.writer.representation.enforces
-        whole = completed(laid_out(plan) if knows_bars else replace(plan.with_bars(), form=None))
-        return Composition(self.writer, whole, self.task, seed, sampling, drafts, text, stop)
+        keeps_bars = task(Plan()).constraints.enforced and "bars" in self.writer.representation.enforces
+        whole = completed(laid_out(plan) if keeps_bars else replace(plan.with_bars(), form=None))
+        return Composition(self.writer, whole, task, seed, sampling, drafts, text, stop, in_one=not keeps_bars)
 
 
 def _shown(composition: Composition, plan: Plan) -> Plan:
@@ -135,7 +143,8 @@ def _shown(composition: Composition, plan: Plan) -> Plan:
 def _ended(composition: Composition, plan: Plan) -> Score:
     """A piece that stands, with all that makes it whole."""
     assert composition.score is not None
-    score = finished(with_held_end(composition.score), _shown(composition, plan))
+    score = composition.score if composition.in_one else with_held_end(composition.score)
+    score = finished(score, _shown(composition, plan))
     return with_sections(engrave(score, as_barred=True), passages(composition.plan))
 
 

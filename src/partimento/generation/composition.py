@@ -51,6 +51,8 @@ class Composition:
     """How many versions of each window are written, of which the best stays; 0: one, that is given out bar by bar."""
     text: str = ""
     stop: Callable[[], bool] = never
+    in_one: bool = False
+    """Whether it is written in one go, whatever its length."""
     score: Score | None = field(default=None, init=False)
     """As far as it goes."""
     _themes: dict[str, Span] = field(default_factory=lambda: dict[str, Span](), init=False)
@@ -93,7 +95,7 @@ class Composition:
 
     def _windows(self, passage: Passage) -> Iterator[Window]:
         """The windows in which those bars of a passage are written that do not come back."""
-        if self.plan.bars is None:
+        if self._is_whole:
             yield Window(0, 0)
             return
         first, cost = passage.first + passage.kept, self._bar_tokens()
@@ -134,9 +136,8 @@ class Composition:
 
     def _job(self, window: Window, passage: Passage, seed: int) -> Job:
         """To write the bars of a window behind those that it hears."""
-        is_whole = self.plan.bars is None
-        wishes = self.plan if is_whole else plan_of(window, self.plan, self.score)
-        closes = is_whole or (passage.closes and window.last == passage.last)
+        wishes = self.plan if self._is_whole else plan_of(window, self.plan, self.score)
+        closes = self._is_whole or (passage.closes and window.last == passage.last)
         opens = window.first > 0 and (not window.heard or window.heard[0][0] > 0)
         task = self.task(wishes, opens_midway=opens, ends_midway=not closes)
         if self.score and closes and window.last - window.first == CADENCE_BARS and self._cadences(passage):
@@ -181,6 +182,11 @@ class Composition:
                     yield self.score
             if written is None or not faults(written):
                 return
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether the piece is one window: the model chooses its length, too."""
+        return self.in_one or self.plan.bars is None
 
     @property
     def _representation(self) -> Representation[object]:
