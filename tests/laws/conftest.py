@@ -5,7 +5,7 @@ import math
 import numpy as np
 from hypothesis import strategies as st
 
-from partimento.plan import Compose, Constraints, Plan
+from partimento.plan import Compose, Constraints, Control, Plan
 from partimento.score import KEY, MEASURE, METER, TEMPO, ChordEvent, Part, ProgramChange, Score, notes_array
 from partimento.theory.chord import KINDS, RARE_KINDS, ChordSymbol, Degree
 from partimento.theory.instrument import DRUMS
@@ -78,6 +78,23 @@ def scores(draw: st.DrawFn) -> Score:
     )  # fmt: skip
 
 
+@st.composite
+def _spans(draw: st.DrawFn, low: int, high: int, least_width: int = 0) -> tuple[int, int]:
+    first = draw(st.integers(low, high - least_width))
+    return first, draw(st.integers(first + least_width, high))
+
+
+CONTROLS = st.builds(
+    Control,
+    parts=st.none() | st.just((0,)),
+    bars=st.none() | _spans(0, 8, 1),
+    density=st.none() | _spans(0, 6, 1) | st.just((4.0, 128.0)),
+    polyphony=st.none() | st.sampled_from([(1, 1), (0, 2), (1, 3), (2, 4), (3, 6), (0, 0)]),
+    register=st.none() | _spans(48, 84, 1) | _spans(30, 100, 24),
+    note_length=st.none() | st.sampled_from([(0, 0.5), (0.25, 1), (1, 4), (2.5, 64), (1 / 3, 1 / 3)]),
+    dynamics=st.none() | st.sampled_from(["pp", "f"]),
+    complexity=st.none() | st.floats(0, 1),
+)
 PLANS = st.builds(
     Plan,
     key=st.none() | KEYS,
@@ -87,6 +104,7 @@ PLANS = st.builds(
     bars=st.none() | st.integers(1, 12),
     chords=st.none() | st.lists(st.lists(CHORDS, max_size=4).map(tuple), min_size=1, max_size=4).map(tuple),
     style=st.none() | st.sampled_from(["jig", "hymn", "unheard of"]),
+    controls=st.just(()) | st.lists(CONTROLS, min_size=1, max_size=3).map(tuple),
 )
 CONSTRAINTS = st.builds(
     Constraints,
@@ -106,3 +124,4 @@ TASKS = st.builds(Compose, PLANS, CONSTRAINTS, opens_midway=st.booleans(), ends_
 st.register_type_strategy(Score, scores())
 st.register_type_strategy(Compose, TASKS)
 st.register_type_strategy(Constraints, CONSTRAINTS)
+st.register_type_strategy(Control, CONTROLS)

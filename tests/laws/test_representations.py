@@ -15,7 +15,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from partimento.errors import BadRecipe, InfeasibleTask
-from partimento.plan import Compose, Constraints, Infill, Plan, Task
+from partimento.plan import Compose, Constraints, Control, Infill, Plan, Task
+from partimento.plan.complexity import without_complexity
 from partimento.representations import REPRESENTATIONS, Representation, create
 from partimento.representations.bpe import train_bpe
 from partimento.representations.cutting import encoded_windows
@@ -382,11 +383,13 @@ def test_constraints_hold_in_the_music(rep, task, seed):
         _check_steady(score)
     if constraints.playable:
         _check_playable(score)
-    if constraints.max_rest_bars is not None:
+    if constraints.max_rest_bars is not None and not task.plan.controls:
         _check_rests(score, constraints.max_rest_bars)
-    if constraints.max_chromatic_share is not None and len(score.keys) == 1:
+    # chords that were asked for go before the scale
+    is_free = constraints.chord_share is None and not task.plan.controls
+    if constraints.max_chromatic_share is not None and len(score.keys) == 1 and is_free:
         assert _chromatic_share(score) <= constraints.max_chromatic_share + 1e-9
-    if constraints.ends_on_tonic and len(score.keys) and not task.ends_midway:
+    if constraints.ends_on_tonic and len(score.keys) and not task.ends_midway and is_free:
         _check_end(score)
 
 
@@ -473,6 +476,72 @@ def test_notes_that_are_to_be_chord_tones_are(rep, task, seed, harmony):
         assert symbol is None or int(note["pitch"]) % 12 in symbol.pitch_classes
 
 
+@each
+@given(TASKS, SEEDS, st.floats(0.5, 1), st.booleans())
+def test_each_bar_sounds_mostly_on_its_chords_where_that_is_asked_for(rep, task, seed, share, playable):
+    needs(rep, "min_chord_share")
+    constraints = Constraints(steady=True, playable=playable, min_chord_share=share, budget=task.constraints.budget)
+    task = Compose(replace(task.plan, controls=()), constraints)
+    assume(task.plan.chords is not None)
+    _, score = walked(rep, task, seed)
+    onsets = np.array([chord.onset_tick for chord in score.chords])
+    for bar, duration in score.measures.tolist():
+        sounds: Counter[bool] = Counter()
+        for onset, length, pitch, part in score.notes[["onset_tick", "duration_tick", "pitch", "part"]].tolist():
+            for tick in (
+                () if score.parts[part].is_drums else range(max(onset, bar), min(onset + length, bar + duration))
+            ):
+                index = np.searchsorted(onsets, tick, "right") - 1
+                symbol = score.chords[index].symbol if index >= 0 else None
+                sounds[symbol is None or pitch % 12 in symbol.pitch_classes] += 1
+        assert sounds[True] >= share * sounds.total() - 1e-6
+
+
+@each
+@given(TASKS, st.from_type(Control), SEEDS)
+def test_controls_hold_in_the_music(rep, task, control, seed):
+    needs(rep, "controls")
+    assume(task.constraints.enforced)
+    task = replace(task, plan=replace(task.plan, controls=(*task.plan.controls, control)))
+    _, score = walked(rep, task, seed)
+    _check_controls(score, task.plan.controls, range(len(score.measures)))
+
+
+def _check_controls(score: Score, controls: tuple[Control, ...], bars: range, parts: set[int] | None = None) -> None:
+    """Notes that some parts begin in some bars keep to the last control that speaks of their part and bar."""
+    quarter, plain = score.ticks_per_quarter, without_complexity(controls)
+    for index, part in enumerate(score.parts):
+        if parts is not None and index not in parts:
+            continue
+        notes = score.notes[score.notes["part"] == index]
+        release = notes["onset_tick"] + notes["duration_tick"]
+        begun = Counter(score.measure_at(notes["onset_tick"]).tolist())
+        for note in notes:
+            onset, length, pitch = (int(note[name]) for name in ("onset_tick", "duration_tick", "pitch"))
+            bar = int(score.measure_at(note["onset_tick"]))
+            if bar not in bars:
+                continue
+            rule = _in_force(plain, index, bar)
+            assert rule.density is None or begun[bar] <= rule.density[1]
+            sounding = ((notes["onset_tick"] <= onset) & (release > onset)).sum()
+            assert rule.polyphony is None or sounding <= rule.polyphony[1]
+            assert part.is_drums or rule.register is None or rule.register[0] <= pitch <= rule.register[1]
+            low, high = (max(round(ends * quarter), 1) for ends in rule.note_length or (0, 999))
+            assert low <= length <= high
+
+
+def _in_force(controls: tuple[Control, ...], part: int, bar: int) -> Control:
+    """What all controls together ask of a part in a bar."""
+    rule = Control()
+    for control in controls:
+        if (control.parts is None or part in control.parts) and (
+            control.bars is None or control.bars[0] <= bar < control.bars[1]
+        ):
+            stated = {f.name: value for f in fields(Control) if (value := getattr(control, f.name)) is not None}
+            rule = replace(rule, **stated)
+    return rule
+
+
 # Bars of a piece that are to be filled in
 
 
@@ -484,7 +553,8 @@ def holes(draw: st.DrawFn) -> tuple[Score, Infill]:
     last = draw(st.integers(first + 1, len(score.measures)))
     parts = draw(st.none() | st.sets(st.integers(0, len(score.parts) - 1), min_size=1).map(tuple))
     constraints = replace(draw(st.from_type(Constraints)), budget=draw(st.integers(100, 900)))
-    return score, Infill(first, last, parts, score, constraints=constraints)
+    controls = draw(st.just(()) | st.lists(st.from_type(Control), min_size=1, max_size=3).map(tuple))
+    return score, Infill(first, last, parts, score, Plan(controls=controls), constraints)
 
 
 HOLES = holes()
@@ -504,7 +574,7 @@ def hole(rep: Representation[Any], score: Score, task: Infill) -> Infill:
 @given(HOLES)
 def test_what_is_filled_in_as_it_was_gives_the_same_notes(rep, score_and_task):
     score, task = score_and_task
-    task = replace(hole(rep, *score_and_task), constraints=Constraints())
+    task = replace(hole(rep, *score_and_task), constraints=Constraints(), plan=Plan())
     encoded, (quantised, _) = rep.encode(score, task), rep.quantise(score)
     decoded = rep.decode(encoded.ids, task)
     assert spliced(score, decoded, task) == spliced(score, quantised, task)
@@ -564,6 +634,18 @@ def test_notes_outside_the_bars_and_parts_stay_as_they_are(rep, score_and_task, 
 def _scaled(note: Any, scale: int) -> tuple[Any, ...]:
     onset, duration, *rest = note.item()
     return (onset * scale, duration * scale, *rest)
+
+
+@each
+@given(HOLES, SEEDS)
+def test_controls_hold_in_the_bars_that_are_filled_in(rep, score_and_task, seed):
+    needs(rep, "infill", "controls")
+    score, task = score_and_task[0], hole(rep, *score_and_task)
+    assume(task.constraints.enforced and task.plan.controls and not score.programs)
+    _, whole = walked(rep, task, seed)
+    assume(len(whole.measures) == len(score.measures))
+    written = set(chosen_parts(whole, task))
+    _check_controls(whole, task.plan.controls, range(task.first, task.last), written)
 
 
 @each

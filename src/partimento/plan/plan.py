@@ -215,7 +215,7 @@ class Constraints:
     """No part rests longer than this, in bars."""
     max_chromatic_share: float | None = None
     """Largest share of the sounding duration outside the key's scale."""
-    harmony: Literal["hint", "strong beats", "beats", "always"] = "hint"
+    harmony: Harmony = "hint"
     """When notes belong to the chord in force: those struck on strong beats, on any beat, or all that sound."""
     min_chord_share: float | None = None
     """Least share of each bar's sounding duration on the tones of its chords."""
@@ -229,6 +229,11 @@ class Constraints:
     enforced: bool = True
     """Whether plan and constraints are kept at all; otherwise the model reads the plan, and nothing but the budget is
     held that music does not need to be read."""
+
+    @property
+    def chord_share(self) -> float | None:
+        """Least share of the sounding duration on chord tones, all of it where harmony always holds."""
+        return 1.0 if self.harmony == "always" else self.min_chord_share
 
     @property
     def in_force(self) -> Constraints:

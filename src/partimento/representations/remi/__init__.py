@@ -33,7 +33,7 @@ class Remi(Guided[State, Grammar]):
     canonical = True
     _enforces = frozenset({
         "key", "meter", "tempo_bpm", "instruments", "bars", "chords", "style", "steady", "playable", "max_rest_bars",
-        "max_chromatic_share", "harmony", "ends_on_tonic", "chord_symbols", "budget",
+        "max_chromatic_share", "harmony", "min_chord_share", "controls", "ends_on_tonic", "chord_symbols", "budget",
     })  # fmt: skip
 
     def __init__(self, velocities: bool = False, microtiming: bool = False, infill: bool = False) -> None:

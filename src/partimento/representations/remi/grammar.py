@@ -13,6 +13,7 @@ from partimento.plan import Compose, Infill, Plan
 from partimento.representations.base import Ints, Ranges
 from partimento.representations.grammar import in_force, includes, merged
 from partimento.representations.gridded.vocabulary import check_plan
+from partimento.representations.remi.controls import rules_for
 from partimento.representations.remi.header import Header
 from partimento.representations.remi.infill import Gap
 from partimento.representations.remi.measures import Measures
@@ -37,7 +38,10 @@ class Grammar(Header, Measures):
         plan, task = task.plan, in_force(task)
         check_plan(plan, "remi")
         bars, parts = plan.bars or 1, len(plan.instruments or (0,))
-        return self._affordable(State(task, self._vocabulary.unit), f"{bars} bars for {parts} instruments")
+        rules = rules_for(task, self._vocabulary.unit)
+        if rules is not None:
+            rules.check(task, plan.instruments or ())
+        return self._affordable(State(task, rules, self._vocabulary.unit), f"{bars} bars for {parts} instruments")
 
     def start_infill(self, task: Infill, given: Ints, gap: Gap) -> State:
         """The state before what is given, all of which must come first.
@@ -47,11 +51,15 @@ class Grammar(Header, Measures):
         """
         if task.constraints.enforced and task.plan != Plan():
             self._check_plan(task, given)
-        task = in_force(task)
+        task, unit = in_force(task), self._vocabulary.unit
+        rules = rules_for(task, unit, gap.bars.start, gap.parts)
+        if rules is not None:
+            rules.check(task, gap.programs)
         ends_midway = task.ends_midway or gap.bars.stop < len(gap.given.measures)
         state = State(
             replace(task, plan=Plan(), ends_midway=ends_midway),
-            self._vocabulary.unit,
+            rules,
+            unit,
             GIVEN,
             queue=tuple(given.tolist()),
             bars=len(gap.bars),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from partimento.representations.grammar import mask_ranges
 from partimento.representations.gridded.vocabulary import KEYS, MAX_BARS, MAX_PARTS, STYLES
 from partimento.representations.remi.machine import Machine
 from partimento.representations.remi.state import (
@@ -68,7 +69,7 @@ class Header(Machine):
         ranges: list[tuple[int, int]] = []
         most = MAX_FREE_PARTS if state.task.constraints.playable else MAX_PARTS
         if chosen == 0 or (plan.instruments is None and chosen < most and self._has_room_for_part(state)):
-            ranges.append(self._span("Instrument"))
+            ranges += self._able_instruments(state)
         if chosen and plan.chords is not None:
             must_close = self._span("Chords") if any(plan.chords[: state.bars]) else self._next_bar(state)
             return [*ranges, must_close] if plan.instruments is None else [must_close]
@@ -79,6 +80,13 @@ class Header(Machine):
             if names_chords != "must" or self._is_closing(state):
                 ranges.append(self._next_bar(state))
         return ranges
+
+    def _able_instruments(self, state: State) -> list[tuple[int, int]]:
+        """Instruments that can keep what is asked of the next part."""
+        if state.rules is None:
+            return [self._span("Instrument")]
+        able = state.rules.programs(len(state.programs), state.task)
+        return [self._span("Instrument", low, high) for low, high in mask_ranges(able)]
 
     def _has_room_for_part(self, state: State) -> bool:
         """Whether the budget allows one more part, whatever it plays."""

@@ -22,7 +22,7 @@ class Machine:
 
     def _slack(self, state: State) -> int:
         """The most that one token can add to `shortest_end`, and a little more."""
-        return 10 + 2 * len(state.programs)
+        return 10 + 2 * len(state.programs) + (0 if state.rules is None else 2 * state.rules.most_struck)
 
     def _is_closing(self, state: State) -> bool:
         budget = state.task.constraints.budget

@@ -91,8 +91,9 @@ class Measures(Segments):
     def _after_bar(self, state: State, member: int) -> State:
         left = state.bars_left - 1
         opened = _moved_on(state)._replace(
-            at=BAR, bars_left=left, chord_position=-1, taken=0, sounded=-1, part=-1, queue=()
-        )
+            at=BAR, bars_left=left, chord_position=-1, taken=0, sounded=-1, part=-1, queue=(),
+            spans=(), chordal=(*state.chordal[2:], 0, 0),
+        )  # fmt: skip
         if state.gap:
             measure = state.gap[0]
             return opened._replace(

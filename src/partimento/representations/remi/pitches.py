@@ -5,7 +5,7 @@ Sets of pitches are bit masks (bit 60 is middle C), so that scale, range, chord 
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from partimento.representations.blocks import CHORD_KINDS
 from partimento.representations.grammar import ALL_PITCHES
@@ -17,24 +17,69 @@ from partimento.theory.key import MINOR_MODES
 from partimento.theory.pitch import pitch_class
 
 
-def pitch_mask(state: State) -> int:
-    """Pitches that may join the group; a rule that would leave none is waived, the softest first."""
-    above = ALL_PITCHES & ~((1 << (state.pitch + 1)) - 1) & ~state.struck
-    constraints, program = state.task.constraints, state.programs[state.part]
-    if constraints.playable:
-        spec = instrument(program)
-        above &= (1 << (spec.highest_pitch + 1)) - (1 << spec.lowest_pitch)
-        held = 0
-        for pitch, release in state.held[state.part]:
-            held |= (1 << pitch) if release > state.onset else 0
-        above &= ~held
-    if program == DRUMS:
+def pitch_mask(state: State, chordal: int) -> int:
+    """Pitches that may join the group; a rule that would leave none is waived, the softest first.
+
+    Args:
+        state: in a group whose length is known.
+        chordal: mask of the pitches that keep the share of chord tones.
+    """
+    above = free_pitches(state) & (-2 << state.pitch if state.pitch >= 0 else ALL_PITCHES) & ~state.struck
+    missing = missing_notes(state)
+    if missing > 1:
+        above = _without_highest(above, missing - 1)
+    if state.programs[state.part] == DRUMS:
         return above
     scaled = above & _scale_mask(state)
     final = scaled & _final_mask(state)
-    harmonic = final & _harmony_mask(state)
-    # a group needs one pitch; more may join it only if every rule holds
-    return harmonic or (final or scaled or above if state.pitch < 0 else 0)
+    harmonic = final & chordal & _harmony_mask(state)
+    if harmonic or not missing:
+        # more notes than are needed may join only if every rule holds
+        return harmonic
+    return final & chordal or scaled & chordal or above & chordal or final or scaled or above
+
+
+def missing_notes(state: State) -> int:
+    """Notes that the group needs before anything else may follow: one, and more where several are to sound."""
+    if state.rules is None:
+        return int(state.pitch < 0)
+    return max(state.rule(state.part).struck - state.ringing(), int(state.pitch < 0))
+
+
+def free_pitches(state: State) -> int:
+    """Pitches that the part can play and that it does not hold."""
+    program, playable = state.programs[state.part], state.task.constraints.playable
+    free = reach(program, playable)
+    if state.rules is not None and program != DRUMS:
+        free &= state.rule(state.part).pitches
+    if playable:
+        onset = state.onset
+        for pitch, release in state.held[state.part]:
+            if release > onset:
+                free &= ~(1 << pitch)
+    return free
+
+
+def _without_highest(mask: int, count: int) -> int:
+    """The set without its highest members, of which at least one is left."""
+    for _ in range(count):
+        if not mask & (mask - 1):
+            break
+        mask ^= 1 << (mask.bit_length() - 1)
+    return mask
+
+
+@cache
+def reach(program: int, playable: bool) -> int:
+    """Mask of the pitches that an instrument usually plays."""
+    spec = instrument(program)
+    return (2 << spec.highest_pitch) - (1 << spec.lowest_pitch) if playable else ALL_PITCHES
+
+
+@lru_cache(maxsize=4096)
+def folded(mask: int) -> int:
+    """Mask of the pitch classes of a set of pitches."""
+    return sum(1 << pitch_class for pitch_class, pitches in enumerate(CLASSES) if mask & pitches)
 
 
 def _final_mask(state: State) -> int:
@@ -86,6 +131,7 @@ def _harmony_mask(state: State) -> int:
 
 @cache
 def class_mask(pitch_classes: frozenset[int]) -> int:
+    """Mask of the pitches of some pitch classes."""
     return sum(1 << pitch for pitch in range(128) if pitch % 12 in pitch_classes)
 
 
@@ -107,3 +153,7 @@ def chords_of_key(scale: frozenset[int]) -> int:
         tones = {(root + tone) % 12 for tone in KINDS[CHORD_KINDS[kind]][0]}
         mask |= (root in scale and len(tones - scale) <= 1) << member
     return mask
+
+
+CLASSES = tuple(class_mask(frozenset([pitch_class])) for pitch_class in range(12))
+"""Mask of the pitches of each pitch class."""

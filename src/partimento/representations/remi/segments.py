@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from partimento.representations.grammar import mask_ranges
-from partimento.representations.gridded.vocabulary import KEYS, LENGTHS
+from partimento.representations.gridded.vocabulary import KEYS
 from partimento.representations.remi.machine import Machine
-from partimento.representations.remi.pitches import pitch_mask
+from partimento.representations.remi.pitches import free_pitches, missing_notes, pitch_mask
+from partimento.representations.remi.rules import UNLIMITED
+from partimento.representations.remi.shares import added, chordal_mask, longest_chordal, spans_of
 from partimento.representations.remi.state import (
     BAR,
     CHORD_POSITION,
@@ -23,8 +25,6 @@ from partimento.representations.remi.state import (
 )
 from partimento.representations.remi.vocabulary import MAX_RELEASE, SHIFTS
 from partimento.theory.instrument import DRUMS, instrument
-
-_UNLIMITED = 1 << 30
 
 
 class Segments(Machine):
@@ -60,13 +60,30 @@ class Segments(Machine):
             return again
         if closing and again and state.part not in must and any(part in must for part in later):
             return again
-        earliest = state.earliest(state.part)
+        earliest, end = state.earliest(state.part), self._positions_end(state)
         ranges = [] if closing else again
-        if max(earliest, 1) < state.length:
-            ranges.append(self._span("Position", max(earliest, 1), state.length))
+        if max(earliest, 1) < end:
+            ranges.append(self._span("Position", max(earliest, 1), end))
         return ranges + (self._allowed_groups(state) if earliest == 0 else [])
 
     # Where a group begins
+
+    def _positions_end(self, state: State) -> int:
+        """The position behind the last at which a group may begin, so that the notes still due have room behind it."""
+        if state.rules is None:
+            return state.length
+        last, due = state.last_position(state.part), state.due(state.part)
+        if due > 1:
+            last = min(last, max(last - (due - 1) * self._spacing(state), state.earliest(state.part)))
+        return last + 1
+
+    def _spacing(self, state: State) -> int:
+        """Least distance of two notes of the part, in steps."""
+        return -(-state.rule(state.part).shortest // state.unit) if state.capacity(state.part) == 1 else 1
+
+    def _room(self, state: State, due: int) -> int:
+        """Last tick at which the part has to be free again to begin so many notes more."""
+        return state.unit * (state.last_position(state.part) - (due - 1) * self._spacing(state))
 
     def _allowed_groups(self, state: State) -> list[tuple[int, int]]:
         """At the cursor of a new group: its shift, or what may follow when it has none."""
@@ -80,7 +97,8 @@ class Segments(Machine):
         if limit is None:
             return low, high
         louder = self._has_velocity and limit.velocity < self._vocabulary.size["Velocity"] - 1
-        return max(low, limit.shift if limit.duration > 1 or louder else limit.shift + 1), high
+        shorter = limit.duration > state.rule(state.part).shortest
+        return max(low, limit.shift if shorter or louder else limit.shift + 1), high
 
     def _shift_spans(self, low: int, high: int) -> list[tuple[int, int]]:
         """Tokens of the shifts from `low` to `high`, both included; 0 has none."""
@@ -91,33 +109,34 @@ class Segments(Machine):
     def _allowed_ends(self, state: State) -> list[tuple[int, int]]:
         if not self._has_velocity:
             return self._allowed_releases(state)
-        must_be_louder = state.limit is not None and state.limit.duration == 1
+        must_be_louder = state.limit is not None and state.limit.duration <= state.rule(state.part).shortest
         return [self._span("Velocity", state.limit.velocity + 1 if state.limit and must_be_louder else 0)]
 
     # Where it ends
 
     def _longest(self, state: State) -> int:
         """Longest duration that the group may have, in ticks."""
-        most = _UNLIMITED
+        most = state.end_limit - state.onset
         if state.limit is not None:
             louder = self._has_velocity and state.velocity > state.limit.velocity
-            most = state.limit.duration if louder else state.limit.duration - 1
-        if state.task.constraints.playable:
-            most = min(most, state.unit * (state.length + self._next_length(state)) - state.onset)
-        return most
-
-    def _next_length(self, state: State) -> int:
-        """Steps for which a note may ring into the next measure; not further, so that no part is held up for long."""
-        if state.gap is not None:
-            return state.gap[0].length if state.gap else 0
-        return LENGTHS[state.meter] if state.bars_left and state.task.constraints.steady else 0
+            most = min(most, state.limit.duration if louder else state.limit.duration - 1)
+        if not state.spans and state.rules is None:
+            return most
+        rule, wished = state.rule(state.part), most
+        if state.spans and state.programs[state.part] != DRUMS:
+            wished = min(wished, longest_chordal(state, free_pitches(state)))
+        if (due := state.due(state.part) - 1) > 0 and state.ringing() + 1 >= state.capacity(state.part):
+            wished = min(wished, self._room(state, due) - state.onset)
+        return max(min(wished, rule.longest), min(most, rule.shortest))
 
     def _allowed_releases(self, state: State) -> list[tuple[int, int]]:
-        longest = self._longest(state)
+        longest, unit = self._longest(state), state.unit
         if longest < 1:
             return []
-        reach = max((longest + state.shift + state.unit // 2) // state.unit, 1)
-        earliest = max(state.cursor + 1 - state.release, 1)
+        reach = max((longest + state.shift + unit // 2) // unit, 1)
+        # with the latest release on that step, the shortest note that may be
+        least = -(-(state.rule(state.part).shortest + state.shift + 1 - (unit + 1) // 2) // unit)
+        earliest = max(state.cursor + max(least, 1) - state.release, 1)
         latest = min(state.cursor + reach - state.release, MAX_RELEASE)
         return [self._span("Release", earliest - 1, latest)] if earliest <= latest else []
 
@@ -125,6 +144,7 @@ class Segments(Machine):
         """How far the release is off its step, or a pitch where it is not; more where it lies far off."""
         unit = state.unit
         low = state.shift - unit + 1 if state.release == state.cursor + 1 else -(unit // 2)
+        low = max(low, state.rule(state.part).shortest - state.duration)
         high = min((unit + 1) // 2 - 1, self._longest(state) - state.duration)
         ranges = self._shift_spans(low, high) + (self._allowed_pitches(state) if low <= 0 <= high else [])
         may_go_on = state.release % MAX_RELEASE == 0 and not closing
@@ -135,28 +155,56 @@ class Segments(Machine):
     def _allowed_pitches(self, state: State) -> list[tuple[int, int]]:
         block = "Drum" if state.programs[state.part] == DRUMS else "Pitch"
         first = self._first[block]
-        return [(first + low, first + high) for low, high in mask_ranges(pitch_mask(state))]
+        return [(first + low, first + high) for low, high in mask_ranges(pitch_mask(state, chordal_mask(state)))]
 
     def _allowed_after_note(self, state: State, closing: bool) -> list[tuple[int, int]]:
-        ranges = self._allowed_segments(state, closing)
-        if closing:
-            return ranges
-        playable = state.task.constraints.playable
-        may_join = not playable or state.struck.bit_count() < MAX_STRUCK
-        if may_join and not (playable and instrument(state.programs[state.part]).is_monophonic):
-            ranges += self._allowed_pitches(state)
-        earliest = state.earliest(state.part)
-        if max(earliest, 0) <= state.following < state.length:
+        if state.rules is None:
+            leaving = self._allowed_segments(state, closing)
+            return leaving if closing else leaving + self._joining(state) + self._going_on(state)
+        if state.begun >= state.rule(state.part).most:
+            return self._allowed_segments(state, closing)
+        joining, due = self._joining(state), state.due(state.part) > 0
+        if joining and missing_notes(state):
+            return joining
+        if closing and not due:
+            return self._allowed_segments(state, closing)
+        onward = joining + self._going_on(state)
+        return onward if due and onward else onward + self._allowed_segments(state, closing)
+
+    def _may_join(self, state: State) -> bool:
+        """Whether another note may begin together with those of the group."""
+        playable, part = state.task.constraints.playable, state.part
+        most = max(MAX_STRUCK, state.rule(part).struck) if playable else UNLIMITED
+        return state.struck.bit_count() < most
+
+    def _joining(self, state: State) -> list[tuple[int, int]]:
+        """Pitches that may join the group."""
+        part = state.part
+        if state.task.constraints.playable and instrument(state.programs[part]).is_monophonic:
+            return []
+        if not self._may_join(state):
+            return []
+        if state.rules is not None:
+            ringing, due = state.ringing(), state.due(part)
+            if ringing >= state.rule(part).sounding:
+                return []
+            if due > 1 and ringing + 1 >= state.capacity(part) and state.end > self._room(state, due - 1):
+                return []
+        return self._allowed_pitches(state)
+
+    def _going_on(self, state: State) -> list[tuple[int, int]]:
+        """Groups at the next position, at this one again, or at a later one."""
+        ranges: list[tuple[int, int]] = []
+        earliest, end = state.earliest(state.part), self._positions_end(state)
+        if max(earliest, 0) <= state.following < end:
             ranges += self._allowed_groups(_at(state, state.following))
         low, high = self._shifts(_at(state, state.cursor))
-        if may_join and low <= high:
+        if low <= high and self._may_join(state) and (state.rules is None or free_pitches(state) & ~state.struck):
             ranges.append(self._span("Position", state.cursor, state.cursor + 1))
-        return ranges + self._later_positions(state, max(earliest, state.cursor + 1))
-
-    def _later_positions(self, state: State, first: int) -> list[tuple[int, int]]:
-        """Positions from the first one on, without the one that goes without saying."""
-        spans = [(first, min(state.following, state.length)), (max(first, state.following + 1), state.length)]
-        return [self._span("Position", low, high) for low, high in spans if low < high]
+        first = max(earliest, state.cursor + 1)
+        # the position that goes without saying is not said
+        spans = [(first, min(state.following, end)), (max(first, state.following + 1), end)]
+        return ranges + [self._span("Position", low, high) for low, high in spans if low < high]
 
     # Steps
 
@@ -166,7 +214,7 @@ class Segments(Machine):
         part = next(k for k, program in enumerate(state.programs) if program == member and not state.taken >> k & 1)
         return state._replace(
             at=SEGMENT, part=part, taken=state.taken | 1 << part, cursor=0, following=0, release=0, shift=0,
-            tail=0, velocity=-1, limit=None, pitch=-1, struck=0,
+            tail=0, velocity=-1, limit=None, pitch=-1, struck=0, begun=0, spans=state.spans or spans_of(state),
         )  # fmt: skip
 
     def _after_position(self, state: State, member: int) -> State:
@@ -193,17 +241,18 @@ class Segments(Machine):
         counted = state._replace(
             diatonic=state.diatonic + (0 if outside else state.duration),
             chromatic=state.chromatic + (state.duration if outside else 0),
+            chordal=added(state, member),
         )
         return self._after_drum(counted, member)
 
     def _after_drum(self, state: State, member: int) -> State:
         part, rests, held = state.part, state.rests, state.held
         rests = rests if rests[part] == -1 else (*rests[:part], -1, *rests[part + 1 :])
-        if state.task.constraints.playable:
+        if state.is_tracked:
             held = (*held[:part], (*held[part], (member, state.end)), *held[part + 1 :])
         return state._replace(
             at=NOTE, pitch=member, struck=state.struck | 1 << member, following=state.release,
-            sounded=part, rests=rests, held=held,
+            sounded=part, rests=rests, held=held, begun=state.begun + 1,
         )  # fmt: skip
 
 
