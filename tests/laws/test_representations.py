@@ -637,11 +637,13 @@ def _scaled(note: Any, scale: int) -> tuple[Any, ...]:
 
 
 @each
-@given(HOLES, SEEDS)
-def test_controls_hold_in_the_bars_that_are_filled_in(rep, score_and_task, seed):
+@given(HOLES, st.from_type(Control), SEEDS)
+def test_controls_hold_in_the_bars_that_are_filled_in(rep, score_and_task, control, seed):
     needs(rep, "infill", "controls")
-    score, task = score_and_task[0], hole(rep, *score_and_task)
-    assume(task.constraints.enforced and task.plan.controls and not score.programs)
+    score, task = score_and_task
+    constraints = replace(task.constraints, enforced=True, budget=3000)
+    task = hole(rep, score, replace(task, plan=Plan(controls=(control,)), constraints=constraints))
+    assume(not score.programs)
     _, whole = walked(rep, task, seed)
     assume(len(whole.measures) == len(score.measures))
     written = set(chosen_parts(whole, task))
