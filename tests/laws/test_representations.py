@@ -665,7 +665,8 @@ def test_windows_around_bars_to_fill_in_fit_the_budget(rep, score_and_task, budg
 @given(HOLES, SEEDS)
 def test_constraints_hold_in_the_bars_that_are_filled_in(rep, score_and_task, seed):
     needs(rep, "infill", "playable", "max_rest_bars")
-    score, task = score_and_task[0], hole(rep, *score_and_task)
+    task = replace(score_and_task[1], plan=Plan(), constraints=replace(score_and_task[1].constraints, enforced=True))
+    score, task = score_and_task[0], hole(rep, score_and_task[0], task)
     assume(not score.programs)
     _, whole = walked(rep, task, seed)
     assume(len(whole.measures) == len(score.measures))
