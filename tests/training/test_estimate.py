@@ -1,5 +1,7 @@
 """What a recipe takes: estimates against reality, and advice instead of a traceback where memory is short."""
 
+import resource
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from transformers import AutoConfig
 
 from partimento.cli import main
 from partimento.errors import BadRecipe
@@ -97,6 +100,28 @@ def test_every_fresh_family_can_be_estimated(family):
         content["data"]["text"] = "chords"
     found = estimate(recipe_from(content), timed=False)
     assert found.activations > 0 < found.flops
+
+
+@pytest.mark.parametrize("name", ["text-llama-1b-expand", "text-llama-1b-expand-qlora", "chord-llama-8b-lora"])
+def test_of_a_base_the_configuration_is_enough(name, language_model, tmp_path):
+    """A folder without weights stands for Llama 3.2 1B, which is never in memory."""
+    sizes = {"vocab_size": 128256, "hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": 16,
+             "num_attention_heads": 32, "num_key_value_heads": 8, "head_dim": 64, "tie_word_embeddings": True,
+             "max_position_embeddings": 131072, "bos_token_id": 0, "eos_token_id": 1}  # fmt: skip
+    AutoConfig.for_model("llama", **sizes).save_pretrained(tmp_path)
+    for path in language_model("llama").glob("tokenizer*"):
+        shutil.copy(path, tmp_path)
+    settings = [f"model.base={tmp_path}", "training.accelerator=cpu"]
+    before, found = _resident(), estimate(load_recipe(TINY.with_name(f"{name}.yaml"), settings), timed=False)
+    assert _resident() - before < 1 << 30
+    assert found.parameters > 1.23e9
+    assert (found.trained < found.parameters) == ("lora" in name)
+    assert (found.weights < 4 * found.parameters) == ("qlora" in name)
+
+
+def _resident():
+    """Bytes of memory that this process holds."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def test_the_command_says_it_and_stops(capsys, tmp_path, monkeypatch):

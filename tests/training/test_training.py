@@ -1,6 +1,7 @@
 """Training runs: what they learn, that they can be stopped anywhere, and what they refuse."""
 
 import csv
+import math
 import signal
 
 import numpy as np
@@ -106,6 +107,12 @@ def test_a_run_is_not_mixed_with_another(trained, dataset, recipe_with, tmp_path
     (tmp_path / "model.training" / "run.json").write_text('{"fingerprint": "else", "steps": 3}')
     with pytest.raises(BadRecipe, match="another recipe"):
         train(recipe_with(), dataset, tmp_path / "model")
+
+
+def test_epochs_are_passes_over_the_training_split(dataset, recipe_with, tmp_path):
+    rows = PackedBatches(TokenDataset(dataset, "train"), 64, 8).rows_per_epoch
+    folder = train(recipe_with(steps=None, epochs=1.5), dataset, tmp_path / "model", progress=False)
+    assert [int(row["step"]) for row in log(folder)] == list(range(1, math.ceil(1.5 * rows / 8) + 1))
 
 
 def test_minutes_are_planned_by_the_clock(dataset, recipe_with, tmp_path):

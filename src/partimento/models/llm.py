@@ -241,8 +241,8 @@ def initialise(model: ExtendedForCausalLM, source: PreTrainedModel | None = None
     embedding, head = ends_of(model)
     theirs = (None, None) if source is None else ends_of(source)
     for layer, added, their in zip((embedding, head), (embedding.music.rows, head.music), theirs, strict=True):
-        deviation = float(layer.weight.float().std())
-        added.weight.normal_(std=deviation)
+        deviation = layer.weight.float().std()
+        added.weight.normal_().mul_(deviation)
         if their is not None:
             _copy(their.weight, added.weight, deviation, cast(Any, model.config).music["size"], name)
     projection = embedding.music.projection.weight
@@ -252,13 +252,13 @@ def initialise(model: ExtendedForCausalLM, source: PreTrainedModel | None = None
         nn.init.orthogonal_(projection)
 
 
-def _copy(rows: Tensor, to: Tensor, deviation: float, size: int, name: str) -> None:
+def _copy(rows: Tensor, to: Tensor, deviation: Tensor, size: int, name: str) -> None:
     """Copy a music model's rows to the left of wider ones, scaled so that what is copied has the deviation."""
     if len(rows) != size:
         raise BadRecipe(f"model.initialise_from: {name} has {len(rows)} tokens, and the representation {size}")
     narrow = rows.float()[:, : to.shape[1]]
     to[:size].zero_()
-    to[:size, : narrow.shape[1]] = narrow * (deviation / float(narrow.std()))
+    to[:size, : narrow.shape[1]] = narrow * (deviation / narrow.std())
 
 
 @torch.no_grad()

@@ -19,7 +19,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from partimento.errors import BadRecipe
 from partimento.models.folder import load_model_folder
-from partimento.models.weights import quiet
+from partimento.models.weights import are_shapes_enough, quiet
 
 ModelKind = Literal["causal", "seq2seq", "encoder"]
 _CLASSES = {"causal": "AutoModelForCausalLM", "seq2seq": "AutoModelForSeq2SeqLM", "encoder": "AutoModel"}
@@ -50,6 +50,8 @@ def load_base(name: str | Path, kind: ModelKind | Literal["tokenizer"], **option
             )
     if isinstance(place, Path) and (place / "representation.json").is_file() and not options:
         return load_model_folder(place).model
+    if are_shapes_enough():
+        return _of_shapes(place, kind, options)
     with _one_line(place, "model"), torch.random.fork_rng(devices=[]):
         model, report = getattr(transformers, _CLASSES[kind]).from_pretrained(
             place, trust_remote_code=False, use_safetensors=True, output_loading_info=True,
@@ -58,6 +60,17 @@ def load_base(name: str | Path, kind: ModelKind | Literal["tokenizer"], **option
     if missing := sorted(report["missing_keys"]):
         raise BadRecipe(f"{place}: has no weights for {missing[0]} and {len(missing) - 1} more; is it a {kind} model?")
     return model.eval()
+
+
+def _of_shapes(place: Path | str, kind: ModelKind, options: dict[str, Any]) -> PreTrainedModel:
+    """A model as its configuration says; the hub is asked for that alone."""
+    with _one_line(place, "model"), torch.random.fork_rng(devices=[]):
+        config = transformers.AutoConfig.from_pretrained(
+            place, trust_remote_code=False, local_files_only=_is_out_of_reach(place)
+        )
+        return getattr(transformers, _CLASSES[kind]).from_config(
+            config, trust_remote_code=False, dtype=options.get("dtype", torch.float32)
+        )
 
 
 def _place(name: str) -> Path | str:

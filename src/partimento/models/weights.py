@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,24 @@ _LAYERS = re.compile(r"(num_)?((hidden|encoder|decoder)_)?layers|n_layers?")
 _CODE = ("auto_map", "attn_implementation", "experts_implementation", "custom_pipelines", "kernel_config")
 _SILENT = 50
 """Above all levels that are in use."""
+
+
+_SHAPES_ALONE: ContextVar[bool] = ContextVar("shapes_alone", default=False)
+
+
+@contextmanager
+def shapes_alone() -> Generator[None]:
+    """Models that are loaded in the block have the shapes of the stored ones, and no weights of theirs are read."""
+    token = _SHAPES_ALONE.set(True)
+    try:
+        yield
+    finally:
+        _SHAPES_ALONE.reset(token)
+
+
+def are_shapes_enough() -> bool:
+    """Whether this runs in a block of `shapes_alone`."""
+    return _SHAPES_ALONE.get()
 
 
 def stored_tensors(model: PreTrainedModel) -> dict[str, Tensor]:
@@ -72,6 +91,8 @@ def restore(kind: Family, config: PreTrainedConfig, path: Path) -> PreTrainedMod
     Raises:
         BadRecipe: the file holds what is no number.
     """
+    if are_shapes_enough():
+        return kind.class_for(config)(config)
     with safe_open(path, framework="pt") as weights:
         tensors = {name: weights.get_tensor(name) for name in weights.keys()}  # noqa: SIM118
     if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):

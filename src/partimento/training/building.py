@@ -21,8 +21,13 @@ from partimento.training.optimising import scale_first_weights
 from partimento.training.recipe import Recipe
 
 
-def base_of(recipe: Recipe, vocabulary: Vocabulary) -> Base | None:
+def base_of(recipe: Recipe, vocabulary: Vocabulary, *, is_read: bool = True) -> Base | None:
     """The pretrained model that a recipe starts from, if it names one.
+
+    Args:
+        recipe: names it.
+        vocabulary: of the dataset.
+        is_read: whether to read its files, for the checksum and the licences.
 
     Raises:
         BadRecipe: it is missing, or there is an adapter and nothing that it could stand beside.
@@ -35,7 +40,7 @@ def base_of(recipe: Recipe, vocabulary: Vocabulary) -> Base | None:
         return None
     return Base(
         name, recipe.model.family, asdict(config), vocabulary, recipe.seed,
-        recipe.model.quantise, checksum(name), licences_of(name),
+        recipe.model.quantise, *((checksum(name), licences_of(name)) if is_read else ()),
     )  # fmt: skip
 
 

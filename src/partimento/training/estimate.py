@@ -1,15 +1,16 @@
 """What a recipe will take, before anything is trained: parameters, memory, time.
 
 Activations are not guessed: the model is built of tensors without content (torch's FakeTensorMode), a row goes
-through it, and what autograd keeps for the way back is added up. FLOPs of both ways are counted alike. What is
-pretrained, base or text encoder, is loaded for it.
+through it, and what autograd keeps for the way back is added up. FLOPs of both ways are counted alike. Of a pretrained
+base, the configuration is enough; a text encoder, and a base that is itself an adapter beside another, are loaded.
 """
 
 from __future__ import annotations
 
 import time
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,10 +22,12 @@ from torch._subclasses.fake_tensor import (
     UnsupportedOperatorException,
 )
 from torch.autograd.graph import saved_tensors_hooks
+from torch.nn import Module, Parameter
 from torch.nn.functional import cross_entropy
 from torch.utils.flop_counter import FlopCounterMode
 
 from partimento.models import Special, Vocabulary, family
+from partimento.models.weights import shapes_alone
 from partimento.representations import create
 from partimento.training.building import base_of, build_model
 from partimento.training.module import LanguageModule
@@ -110,11 +113,12 @@ def estimate(recipe: Recipe, timed: bool = True) -> Estimate:
 def _tried(recipe: Recipe, precision: str, cpu: bool) -> tuple[LanguageModule, float, float]:
     """The model, bytes of activations and FLOPs of a micro-batch: those of one row, times the rows."""
     rows = _rows(recipe)
-    loads = recipe.model.base or recipe.model.adapter or family(recipe.model.family).reads == "text+tokens"
-    if not loads:
+    if not _needs_content(recipe):
         try:
-            with FakeTensorMode(allow_non_fake_inputs=True):
+            with torch.device("meta"), shapes_alone():
                 module = _module(recipe, cpu)
+            with FakeTensorMode(allow_non_fake_inputs=True):
+                _give_place(module)
                 kept, flops = _passed(module, _batch(recipe, 1), precision, cpu)
             return module, rows * kept, rows * flops
         except (DynamicOutputShapeException, DataDependentOutputException, UnsupportedOperatorException):
@@ -122,6 +126,25 @@ def _tried(recipe: Recipe, precision: str, cpu: bool) -> tuple[LanguageModule, f
     module = _module(recipe, cpu=True)
     kept, flops = _passed(module, _batch(recipe, 1), precision, cpu=True)
     return module, rows * kept, rows * flops
+
+
+def _give_place(module: Module) -> None:
+    """Tensors that are nowhere (`meta`) come to the CPU; what was shared stays shared."""
+    placed = dict[int, Any]()
+    for part in module.modules():
+        for name, tensor in [*part.named_parameters(recurse=False), *part.named_buffers(recurse=False)]:
+            if id(tensor) not in placed:
+                fresh = torch.empty_like(tensor, device="cpu")
+                placed[id(tensor)] = Parameter(fresh, tensor.requires_grad) if isinstance(tensor, Parameter) else fresh
+            setattr(part, name, placed[id(tensor)])
+
+
+def _needs_content(recipe: Recipe) -> bool:
+    """Whether more of what is pretrained is needed than its shapes."""
+    base = recipe.model.base or getattr(recipe.model_config(), "base", "")
+    is_adapter = bool(base) and (Path(base).expanduser() / "adapter_config.json").is_file()
+    by_unsloth = recipe.model.adapter is not None and recipe.model.adapter.backend == "unsloth"
+    return is_adapter or by_unsloth or family(recipe.model.family).reads == "text+tokens"
 
 
 def _vocabulary(recipe: Recipe) -> Vocabulary:
@@ -135,8 +158,9 @@ def _vocabulary(recipe: Recipe) -> Vocabulary:
 def _module(recipe: Recipe, cpu: bool) -> LanguageModule:
     is_packed = family(recipe.model.family).reads in ("tokens", "text")
     vocabulary = _vocabulary(recipe)
-    dtype = dtype_of(precision_of(recipe))
-    model = build_model(recipe, vocabulary, base_of(recipe, vocabulary), dtype=dtype)
+    recipe = replace(recipe, model=replace(recipe.model, quantise="none"))  # what four bits take is known
+    base, dtype = base_of(recipe, vocabulary, is_read=False), dtype_of(precision_of(recipe))
+    model = build_model(recipe, vocabulary, base, dtype=dtype)
     return LanguageModule(model, recipe.training, 1, on_cpu=cpu, is_packed=is_packed).train()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import time
@@ -156,9 +157,17 @@ def _status(run: Run) -> Status:
     belongs_to = _fingerprint(run)
     steps = on_first(lambda: _begun(run.folder, belongs_to))
     if steps is None:
-        steps = run.recipe.training.steps or _steps_in(run.recipe.training.minutes or 0, run)
+        steps = _planned(run)
         steps = on_first(partial(_begin, run.folder, belongs_to, steps))
     return Status(steps)
+
+
+def _planned(run: Run) -> int:
+    """Steps of a run that begins."""
+    how = run.recipe.training
+    if how.epochs is not None:
+        return math.ceil(how.epochs * run.feed.training.rows_per_epoch / run.feed.training.rows)
+    return how.steps or _steps_in(how.minutes or 0, run)
 
 
 def _begun(folder: Path, belongs_to: str) -> int | None:

@@ -108,9 +108,11 @@ class TrainingRecipe:
     """How to train."""
 
     steps: int | None = None
-    """Optimiser steps; give these or `minutes`."""
+    """Optimiser steps; give these, `minutes` or `epochs`."""
     minutes: float | None = None
     """Time to train for; the first steps are timed, and as many steps planned as will fit."""
+    epochs: float | None = field(default=None, metadata=_OPTIONAL)
+    """Passes over the training split, as `data.epochs` counts them."""
     tokens_per_batch: int = 8192
     """Tokens of a step, in rows of `context`."""
     micro_batch_tokens: int = 4096
@@ -169,9 +171,10 @@ class TrainingRecipe:
     """With several devices: whether each holds the whole model (ddp) or a part of it (fsdp)."""
 
     def __post_init__(self) -> None:
-        require((self.steps is None) != (self.minutes is None), "training: give either steps or minutes")
-        for name in ("steps", "minutes", "learning_rate", "clip", "threads", "mup_base_width", "early_stopping",
-                     "sample_every"):  # fmt: skip
+        lengths = (self.steps, self.minutes, self.epochs)
+        require(sum(each is not None for each in lengths) == 1, "training: give one of steps, minutes and epochs")
+        for name in ("steps", "minutes", "epochs", "learning_rate", "clip", "threads", "mup_base_width",
+                     "early_stopping", "sample_every"):  # fmt: skip
             value = getattr(self, name)
             require(value is None or value > 0, f"training.{name} is {value}; it has to be above 0")
         for name in ("context", "validate_every", "checkpoint_every"):
