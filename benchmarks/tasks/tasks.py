@@ -1,6 +1,6 @@
 """What learning tasks costs and gives: losses by task on the same held-out windows, and seconds for sixteen bars.
 
-    python benchmarks/tasks/tasks.py --dataset datasets/starter --models models/starter-base models/starter
+python benchmarks/tasks/tasks.py --dataset datasets/starter --models models/starter-base models/starter
 """
 
 from __future__ import annotations

@@ -145,6 +145,8 @@ def test_windows_of_a_source_can_come_more_often(chorales):
     (source,) = set(chorales.column("source"))
     examples = TaskExamples(chorales, Mixture(1, 1, 1, versions=1, repeat={source: 4}), context=CONTEXT)
     assert np.array_equal(np.bincount(examples.window), np.full(len(chorales), 4))
+    with pytest.raises(BadRecipe, match=r"repeat.elsewhere: .* has no such source; choose from"):
+        TaskExamples(chorales, Mixture(repeat={"elsewhere": 2}))
 
 
 def test_the_encoding_is_kept_and_told(chorales):

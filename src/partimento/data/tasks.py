@@ -64,7 +64,7 @@ class TaskExamples:
         progress: is told how far the encoding has come.
 
     Raises:
-        BadRecipe: the representation cannot leave bars open.
+        BadRecipe: the representation cannot leave bars open, or a source that is to be repeated is unknown.
     """
 
     def __init__(
@@ -84,6 +84,11 @@ class TaskExamples:
             raise BadRecipe(
                 f"data.tasks: {representation.name} cannot leave bars open as it is built here; take remi with "
                 "data.representation_config {infill: true}, or amt, or set infill and accompany to 0"
+            )
+        if other := sorted(mixture.repeat.keys() - set(dataset.info.sources)):
+            raise BadRecipe(
+                f"data.tasks.repeat.{other[0]}: {dataset.folder} has no such source; choose from "
+                f"{', '.join(dataset.info.sources)}"
             )
         made = _made(_Making(dataset, representation, mixture, each, seed, context), progress)
         self.window: NDArray[np.int64] = made.window
