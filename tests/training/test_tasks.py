@@ -100,3 +100,15 @@ def test_other_families_are_told_to_leave_it_out(second, tmp_path):
     other = replace(made, model=ModelRecipe("encoder_decoder", config), data=replace(made.data, text="plan"))
     with pytest.raises(BadRecipe, match=r"data.tasks: the family encoder_decoder"):
         train(other, dataset, tmp_path / "model", progress=False)
+
+
+def test_two_processes_learn_the_same_as_one(second, tmp_path):
+    """Takes long, since each process imports torch."""
+    made, dataset = second
+    alone, two = (replace(made, training=replace(HOW, devices=devices)) for devices in (1, 2))
+    for path in dataset.glob("tasks-*.npz"):
+        path.unlink()
+    together = load_model_folder(train(two, dataset, tmp_path / "two", progress=False))
+    one = load_model_folder(train(alone, dataset, tmp_path / "one", progress=False))
+    for name in ("loss/task/compose", "loss/task/infill", "loss/task/accompany"):
+        assert together.provenance["measures"][name] == pytest.approx(one.provenance["measures"][name], abs=1e-4)

@@ -36,6 +36,7 @@ from partimento.models.llm import music_of
 from partimento.models.pretrained import load_base
 from partimento.representations import create
 from partimento.representations.kinds import TEXT, TokenKinds, token_kinds
+from partimento.training.processes import on_first, place
 from partimento.training.recipe import Recipe
 
 
@@ -189,11 +190,17 @@ def _tokens(recipe: Recipe, splits: tuple[TokenDataset, TokenDataset], augment: 
 def _as_tasks(recipe: Recipe, split: TokenDataset, progress: bool) -> TaskExamples:
     how, mixture = recipe.training, recipe.data.tasks
     assert mixture is not None, "asked for by the caller"
-    with _bar(f"tasks of the split {split.split!r}", progress) as told:
-        return TaskExamples(
-            split, mixture, each=split.split != "train", seed=recipe.seed, context=how.context,
-            prompt_loss=how.prompt_loss, progress=told,
-        )  # fmt: skip
+
+    def made() -> TaskExamples:
+        with _bar(f"tasks of the split {split.split!r}", progress) as told:
+            return TaskExamples(
+                split, mixture, each=split.split != "train", seed=recipe.seed, context=how.context,
+                prompt_loss=how.prompt_loss, progress=told,
+            )  # fmt: skip
+
+    if place().world > 1:
+        on_first(lambda: str(made()))  # the others read what it keeps beside the shards
+    return made()
 
 
 def _check_varied(dataset: TokenDataset, augment: Augment | None) -> None:
