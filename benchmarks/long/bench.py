@@ -39,12 +39,10 @@ NEAR_BARS = 1
 """A boundary counts as found so near."""
 WISHES = (
     "a string quartet in D major, andante",
-    "a pop song in G major for piano, bass and drums, 116 bpm",
     "a hymn in F major for SATB choir",
     "a reel in D major for fiddle",
     "a waltz for piano in A minor",
-    "a 12-bar blues in F for tenor sax, piano and bass",
-    "a march in B flat major for two trumpets, horn and trombone",
+    "a 12-bar blues in F for tenor sax and piano",
     "a song in E flat major for flute and piano, AABA",
 )
 
@@ -68,7 +66,7 @@ def main() -> None:
 
 def wish(text: str) -> Plan:
     """Three minutes of what a text asks for."""
-    return replace(parse_prompt(text).plan, duration_seconds=SECONDS)
+    return parse_prompt(f"{text}, three minutes").plan
 
 
 def machine() -> dict[str, Any]:

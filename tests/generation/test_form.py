@@ -8,7 +8,7 @@ from partimento.errors import BadPlan
 from partimento.generation.form import Passage, passages, theme
 from partimento.generation.layout import laid_out
 from partimento.plan import Control, Plan, Section
-from partimento.plan.parse import parse_chords
+from partimento.plan.parse import parse_chords, parse_prompt
 from partimento.plan.plan import TEMPO_RANGE_BPM
 from partimento.plan.words import STYLES
 from partimento.theory.key import Key
@@ -77,9 +77,12 @@ def test_the_blues_has_twelve_bars_and_its_chords_and_comes_home() -> None:
     chords = [" ".join(map(str, bar)) for bar in plan.chords or ()]
     assert chords[:12] == ["F7", "Bb7", "F7", "F7", "Bb7", "Bb7", "F7", "F7", "C7", "Bb7", "F7", "C7"]
     assert (len(chords), chords[-1]) == (48, "F7")
-    asked = parse_chords("F Bb F C")
-    assert laid_out(Plan(form=form("blues"), bars=24, chords=asked)).chords == asked
     assert laid_out(Plan(form=form("12-bar-blues"))).bars == 12
+    said = laid_out(parse_prompt("a 12-bar blues in F, three minutes").plan)
+    assert [section.bars for section in said.form or ()] == [12] * 7
+    asked = parse_chords("Am Dm Am Am")
+    own = laid_out(Plan(form=form("blues"), key=Key(0, "minor"), bars=24, chords=asked))
+    assert own.chords == asked * 6
 
 
 def test_short_pieces_and_open_ones_stay_as_they_are() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from partimento.plan import Plan, Section
 from partimento.theory.chord import ChordSymbol
 from partimento.theory.key import MINOR_MODES, Key
 
 BLUES_BARS = 12
+LEAST_SURE = 0.5
+"""A tag that is surer than this decides the form."""
 ONCE = frozenset(("intro", "introduction", "outro", "coda", "ending", "tag"))
 """Sections that stand at the ends of a piece."""
 _IDEAL_BARS = {"verse": 16, "episode": 8} | dict.fromkeys(ONCE | {"interlude", "break", "pre-chorus"}, 4)
@@ -52,11 +56,12 @@ def ideal_bars(theme: str) -> int:
 
 
 def is_blues(plan: Plan) -> bool:
-    """Whether a plan asks for choruses of a blues."""
-    asked = [section.label.lower() for section in plan.form or ()]
-    if asked:
-        return all("blues" in label for label in asked)
-    return plan.style == "blues" or (plan.style is None and any(t.name == "blues" for t in plan.tags if t.score >= 0.5))
+    """Whether a plan asks for choruses of a blues: by its form, by a progression of twelve bars, or by its tags."""
+    if plan.form:
+        return all("blues" in section.label.lower() for section in plan.form)
+    if plan.chords:
+        return len(plan.chords) == BLUES_BARS
+    return plan.style is None and any(tag.name == "blues" and tag.score >= LEAST_SURE for tag in plan.tags)
 
 
 def blues_form(bars: int) -> tuple[Section, ...]:
@@ -76,12 +81,23 @@ def _choruses(choruses: int) -> list[str]:
     return ["A"] * heads + solos + ["A"] * tails
 
 
-def blues_chords(key: Key, bars: int) -> tuple[tuple[ChordSymbol, ...], ...]:
-    """The chords of each bar of some choruses; the last bar is home, whatever stands there in the others."""
-    tonic, is_minor = key.tonic, key.mode in MINOR_MODES
-    home, away = (ChordSymbol(root, "minor-seventh" if is_minor else "dominant") for root in (tonic, tonic - 1))
-    dominant = ChordSymbol(tonic + 1, "dominant")
-    turn = [home, away, home, home, away, away, home, home, dominant, away, home, dominant]
-    chorus = [(chord,) for chord in turn] * (-(-bars // BLUES_BARS))
-    final = ChordSymbol(tonic, "minor" if is_minor else "dominant")
-    return (*chorus[: bars - 1], (final,))
+def with_blues_chords(plan: Plan) -> Plan:
+    """The plan with the chords of each bar: those of the blues where none are asked for.
+
+    The last chorus does not turn back: where the others end on the dominant, it ends at home.
+    """
+    assert plan.bars is not None
+    key = plan.key or Key(0)
+    chorus = plan.chords or _blues(key)
+    chords = [chorus[bar % len(chorus)] for bar in range(plan.bars)]
+    if chords[-1] and chords[-1][-1].root == key.tonic + 1:
+        chords[-1] = (ChordSymbol(key.tonic, "minor" if key.mode in MINOR_MODES else "dominant"),)
+    return replace(plan, key=key, chords=tuple(chords))
+
+
+def _blues(key: Key) -> tuple[tuple[ChordSymbol, ...], ...]:
+    kind = "minor-seventh" if key.mode in MINOR_MODES else "dominant"
+    home, away = ChordSymbol(key.tonic, kind), ChordSymbol(key.tonic - 1, kind)
+    dominant = ChordSymbol(key.tonic + 1, "dominant")
+    turn = (home, away, home, home, away, away, home, home, dominant, away, home, dominant)
+    return tuple((chord,) for chord in turn)

@@ -9,10 +9,9 @@ from typing import NamedTuple
 
 from partimento.errors import BadPlan
 from partimento.generation.form import theme
-from partimento.generation.forms import BLUES_BARS, ONCE, blues_chords, blues_form, forms_of, ideal_bars, is_blues
+from partimento.generation.forms import BLUES_BARS, ONCE, blues_form, forms_of, ideal_bars, is_blues, with_blues_chords
 from partimento.plan import Plan, Section
 from partimento.plan.wishes import MAX_BARS, MAX_SECTIONS
-from partimento.theory.key import Key
 
 LEAST_BARS = 24
 """Shorter pieces have no form unless they are asked for one."""
@@ -33,20 +32,18 @@ def laid_out(plan: Plan) -> Plan:
     Raises:
         BadPlan: the sections cannot have the bars that are asked for.
     """
+    if is_blues(plan) and plan.bars == BLUES_BARS and plan.duration_seconds is not None:
+        plan = replace(plan, bars=None)  # a 12-bar blues of three minutes has more than one chorus
     if is_blues(plan) and plan.bars is None and plan.duration_seconds is None:
         plan = replace(plan, bars=sum(section.bars or BLUES_BARS for section in plan.form or (Section("A"),)))
     asked, plan = plan, plan.with_bars()
     if plan.bars is None or (plan.form is None and plan.bars < LEAST_BARS and asked.duration_seconds is None):
-        return plan
+        return with_blues_chords(plan) if is_blues(plan) and plan.bars else plan
     found = min((_within(plan, bars) for bars in _lengths(asked, plan.bars)), key=lambda layout: layout.cost)
     if not found.sections:
         raise BadPlan(_no_layout(plan))
-    plan = _in_time(asked, replace(plan, bars=sum(section.bars or 0 for section in found.sections)))
-    assert plan.bars is not None
-    if is_blues(plan) and plan.chords is None:
-        key = plan.key or Key(0)
-        plan = replace(plan, key=key, chords=blues_chords(key, plan.bars))
-    return replace(plan, form=found.sections)
+    whole = _in_time(asked, replace(plan, bars=sum(section.bars or 0 for section in found.sections)))
+    return replace(with_blues_chords(whole) if is_blues(plan) else whole, form=found.sections)
 
 
 def _lengths(asked: Plan, bars: int) -> Iterable[int]:
