@@ -35,6 +35,11 @@ def composer(random_model: Path) -> Composer:
 
 
 @pytest.fixture(scope="module")
+def filling_composer(filling_model: Path) -> Composer:
+    return Composer(filling_model)
+
+
+@pytest.fixture(scope="module")
 def song(composer: Composer) -> Score:
     return composer.compose(SONG, seed=3, drafts=1)
 
@@ -124,6 +129,20 @@ def test_a_plan_that_is_not_enforced_is_written_in_one_go(composer: Composer) ->
     free = composer.compose(replace(SONG, bars=16, form=None), drafts=1, enforce=False)
     assert len(free.notes)
     assert not free.directions
+
+
+def test_a_second_verse_is_varied_in_the_tune_alone(filling_composer: Composer) -> None:
+    plan = replace(SONG, form=tuple(map(Section, ("verse", "chorus", "verse", "chorus"))), bars=32)
+    score = filling_composer.compose(plan, seed=1, drafts=1)
+    _, _, verse, _ = passages(laid_out(plan))
+    assert verse.varied is not None
+    assert verse.source is not None
+    first, last = verse.varied
+    for bar in range(verse.kept):
+        before, now = (sound(score, start + bar, start + bar + 1) for start in (verse.source, verse.first))
+        tune, bass = ([n for n in now if n[3] == part] for part in (0, 1))
+        assert bass == [n for n in before if n[3] == 1]
+        assert (tune != [n for n in before if n[3] == 0]) == (first <= bar < last)
 
 
 def test_cadences_and_related_keys() -> None:
