@@ -10,10 +10,10 @@ import pytest
 from partimento.evaluation.checking import report
 from partimento.evaluation.copy_index import Copied
 from partimento.evaluation.copying import SharedRun
-from partimento.plan import Plan
+from partimento.plan import Plan, Section
 from partimento.plan.parse import parse_prompt
 from partimento.plan.wishes import Tag
-from partimento.score import TEMPO, Part, Score
+from partimento.score import MEASURE, METER, TEMPO, Part, Score, notes_array
 from partimento.theory.key import Key
 
 MakeScore = Callable[..., Score]
@@ -72,3 +72,15 @@ def test_without_a_prompt_there_are_verdicts_alone(piece: Score) -> None:
     found = report(Plan(bars=2, tags=(Tag("genre", "folk", 1.0),)), None, piece)
     assert (found.phrases, found.text, list(found.spans())) == ((), "", [])
     assert [(verdict.wish, verdict.followed) for verdict in found.wishes] == [("bars", True), ("genre", None)]
+
+
+def test_a_form_is_looked_for_where_its_sections_are_composed() -> None:
+    rng, order = np.random.default_rng(0), ("intro", "verse", "chorus", "verse", "chorus")
+    bars = {"intro": 4, "verse": 16, "chorus": 8}
+    tunes = {label: rng.integers(60, 84, 4 * count).tolist() for label, count in bars.items()}
+    pitches = [pitch for label in order for pitch in tunes[label]]
+    notes = notes_array({"onset_tick": k, "duration_tick": 1, "pitch": pitch} for k, pitch in enumerate(pitches))
+    measures = np.array([(k, 4) for k in range(0, len(pitches), 4)], MEASURE)
+    score = Score(1, (Part.playing(73),), notes, measures, np.array([(0, 4, 4)], METER))
+    verdicts = report(Plan(form=tuple(map(Section, order))), None, score).verdicts
+    assert [v.followed for v in verdicts if v.wish == "form"] == [True]

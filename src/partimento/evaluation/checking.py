@@ -7,17 +7,20 @@ wishes were read from, and what was wrong beside the wishes (faults, copies) joi
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from partimento.analysis.faults import faults
+from partimento.errors import BadPlan
 from partimento.evaluation.copy_index import Copied
+from partimento.generation.layout import laid_out
 from partimento.plan import Plan
 from partimento.plan.check import check, sounding_programs
 from partimento.plan.ensemble import Mention
 from partimento.plan.parse import Understood
 from partimento.plan.sentence import Wish
 from partimento.plan.verdict import Verdict
+from partimento.plan.wishes import MAX_BARS
 from partimento.score import Score
 from partimento.theory.instrument import instrument_name
 
@@ -109,9 +112,20 @@ def report(plan: Plan, understood: Understood | None, score: Score, copied: Copi
         score: the piece; only its notes, bars and tempi count.
         copied: the longest run that it shares with the training music, where that is known.
     """
-    verdicts = tuple(check(plan, score))
+    verdicts = tuple(check(_laid_out(plan, score), score))
     phrases = () if understood is None else tuple(_phrases(plan, understood, score, verdicts))
     return CheckReport(understood.text if understood else "", phrases, verdicts, faults(score), copied)
+
+
+def _laid_out(plan: Plan, score: Score) -> Plan:
+    """The plan, whose sections have the lengths that a composer gives them in so many bars."""
+    bars = len(score.measures) - score.has_pickup
+    if plan.form is None or not 1 <= bars <= MAX_BARS:
+        return plan
+    try:
+        return replace(plan, form=laid_out(replace(plan, bars=bars, duration_seconds=None)).form)
+    except BadPlan:
+        return plan
 
 
 def _phrases(plan: Plan, understood: Understood, score: Score, verdicts: Sequence[Verdict]) -> Iterator[Phrase]:
