@@ -1,6 +1,7 @@
 """From a sentence to files, with a model that is real but untrained."""
 
 import json
+import re
 import threading
 import time
 
@@ -87,3 +88,16 @@ def test_a_plan_file_may_be_bare(tmp_path):
     path = tmp_path / "x.json"
     path.write_text('{"key": "D major", "bars": 8}', "utf-8")
     assert load_plan(path) == Plan.from_dict({"key": "D major", "bars": 8})
+
+
+def test_the_best_of_some_is_kept_and_comes_again_by_its_seed(tiny_model, tmp_path, capsys):
+    arguments = ["compose", "4 bars of 4/4 for flute", "--model", str(tiny_model)]
+    assert main([*arguments, "--best-of", "3", "--seed", "5", "--out", str(tmp_path / "best")]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"candidate \d of 3: \d of \d wishes followed; ", " ".join(said.split()))
+    told = json.loads((tmp_path / "best.plan.json").read_text("utf-8"))
+    assert [row["candidate"] for row in told["chosen"]["candidates"]] == ["1", "2", "3"]
+    assert "Candidates" in (tmp_path / "best.html").read_text("utf-8")
+    assert main([*arguments, "--seed", str(told["made_with"]["seed"]), "--out", str(tmp_path / "again")]) == 0
+    assert (tmp_path / "again.mid").read_bytes() == (tmp_path / "best.mid").read_bytes()
+    assert main([*arguments, "--best-of", "0", "--out", str(tmp_path / "none")]) == 2

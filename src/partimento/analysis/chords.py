@@ -32,7 +32,7 @@ _SCALES = np.array([
     for scale in ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10, 11)) for tonic in range(12)
 ], np.float64)  # fmt: skip
 """Scales of the major keys and of the minor ones with both sevenths, shape (24, 12)."""
-_TONES = np.array([
+TONES = np.array([
     np.isin(np.arange(12), [(root + tone) % 12 for tone in theory.KINDS[kind][0]])
     for kind in KINDS for root in range(12)
 ], np.float64)  # fmt: skip
@@ -94,8 +94,8 @@ def features(chroma: Floats, bass: Ints) -> Floats:
 def _key_odds(notes: Heard) -> Floats:
     """Log odds of every chord by the key of the piece, shape (12 · kinds,): what a tone outside its scale costs."""
     if not len(notes):
-        return np.zeros(len(_TONES))
-    return -OUTSIDE_COST * (_TONES @ (1 - np.exp(key_odds(notes)) @ _SCALES))
+        return np.zeros(len(TONES))
+    return -OUTSIDE_COST * (TONES @ (1 - np.exp(key_odds(notes)) @ _SCALES))
 
 
 def _by_bar(odds: Floats, beats: Beats) -> tuple[Floats, Ints]:

@@ -14,7 +14,7 @@ from partimento.cli.console import console, plain
 from partimento.cli.files import Tune, load_tune
 from partimento.errors import BadFile, BadInput
 from partimento.evaluation.checking import CheckReport, report
-from partimento.evaluation.copy_index import Copied, hashes_of
+from partimento.evaluation.copy_index import CopyHashes, hashes_of
 from partimento.plan import Plan
 from partimento.plan.document import load_plan
 from partimento.plan.parse import parse_prompt
@@ -65,7 +65,8 @@ def check(
     wishes = load_plan(plan) if plan else Plan()
     wishes = wishes.merged(understood.plan) if understood else wishes
     score = load_tune(source, tune)
-    found = report(wishes, understood, score, copies(score, model))
+    hashes = copy_index(model)
+    found = report(wishes, understood, score, hashes.check(score) if hashes else None)
     if as_json:
         print(json.dumps(found.to_dict(), indent=2, ensure_ascii=False))
     else:
@@ -75,10 +76,9 @@ def check(
         console().print(f"{out}: page", markup=False, soft_wrap=True)
 
 
-def copies(score: Score, model: Path | None) -> Copied | None:
-    """What a piece shares with the training music of a model, None where the model has no index of it."""
-    hashes = hashes_of(model or STARTER)
-    return hashes.check(score) if hashes else None
+def copy_index(model: Path | None) -> CopyHashes | None:
+    """The index of a model's training music, None where it has none; by default of the model that comes along."""
+    return hashes_of(model or STARTER)
 
 
 def print_report(found: CheckReport) -> None:

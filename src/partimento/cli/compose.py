@@ -14,11 +14,12 @@ from cyclopts import Parameter
 from rich.text import Text
 
 from partimento import __version__
-from partimento.cli.check import copies, page_maker, print_report
+from partimento.cli.check import page_maker, print_report
+from partimento.cli.choosing import Chosen, checked, print_choice, write_best
 from partimento.cli.console import console, table
 from partimento.cli.plan import print_plan
 from partimento.errors import BadInput
-from partimento.evaluation.checking import CheckReport, report
+from partimento.evaluation.checking import CheckReport
 from partimento.plan import Plan
 from partimento.plan.document import load_plan
 from partimento.plan.parse import (
@@ -57,6 +58,7 @@ def compose(
     top_p: float | None = None,
     seed: int | None = None,
     num_samples: int = 1,
+    best_of: int = 1,
     model: Path | None = None,
     out: Path = Path("piece"),
 ) -> None:
@@ -73,6 +75,7 @@ def compose(
 
     - `partimento compose "a lively jig in D major for flute and guitar, 16 bars" --seed 7 --out out/jig`
     - `partimento compose "a waltz for piano" --chords "G C D7 G" --temperature 0.8`
+    - `partimento compose "a sad tune in A minor for cello, 8 bars" --best-of 8 --out out/sad`
     - `partimento compose --key "F# minor" --meter 3/4 --instruments "violin, cello" --bars 24`
     - `partimento compose --plan out/jig.plan.json --tempo 96 --out out/slower`
     - `partimento compose --chords "Cmaj7 Am7 Dm7 G7" --num-samples 5 --model runs/jazz --out out/solo`
@@ -92,6 +95,7 @@ def compose(
         top_p: Share of the likeliest continuations to choose from, up to 1.
         seed: Number that decides between all the pieces that could come out; drawn by lot by default.
         num_samples: How many pieces to write; with seeds that follow each other, as OUT-1, OUT-2 and so on.
+        best_of: How many pieces to write of which the one is kept that follows and sounds best; it says why.
         model: Folder of another model.
         out: Common beginning of the files' names.
     """
@@ -105,6 +109,7 @@ def compose(
         raise BadInput(f"--seed {seed}: a seed is 0 or more")
     if not 1 <= num_samples <= _MOST_SAMPLES:
         raise BadInput(f"--num-samples {num_samples}: choose from 1 to {_MOST_SAMPLES}")
+    best_of = checked(best_of)
     seed = secrets.randbelow(2**31) if seed is None else seed
     sampling = {name: value for name, value in (("temperature", temperature), ("top_p", top_p)) if value is not None}
     prefixes = [usable_prefix(place) for place in _places(usable_prefix(out), num_samples)]
@@ -113,11 +118,15 @@ def compose(
         doing = f"composing {number + 1} of {num_samples}" if num_samples > 1 else "composing"
         with console().status(doing):
             composer = composer or _composer(model)
-            score = composer.compose(wishes, text=words, seed=seed + number, sampling=_sampling(sampling))
-            found = report(wishes, understood, score, copies(score, model))
-            made = {"text": words, "seed": seed + number, "model": str(model or "starter"), **sampling}
-            files = _written(score, prefix, describe(wishes, found, **made), page_maker(found, score.title))
-        _report(understood if number == 0 else None, wishes, found, score, files, seed + number)
+            piece = write_best(
+                composer, wishes, understood, seed + number, best_of,
+                text=words, sampling=_sampling(sampling), model=model,
+            )  # fmt: skip
+            made = {"text": words, "seed": piece.seed, "model": str(model or "starter"), **sampling}
+            document = describe(wishes, piece.found, **made) | piece.to_dict()
+            candidates = piece.choice.rows() if piece.choice else ()
+            files = _written(piece.score, prefix, document, page_maker(piece.found, piece.score.title, candidates))
+        _report(understood if number == 0 else None, wishes, piece, files)
 
 
 def _places(out: Path, number: int) -> list[Path]:
@@ -192,22 +201,23 @@ def _silent(record: logging.LogRecord) -> bool:
 def _report(
     understood: Understood | None,
     wishes: Plan,
-    found: CheckReport,
-    score: Score,
+    piece: Chosen,
     files: Sequence[Path],
-    seed: int,
 ) -> None:
     from partimento.rendering.terminal import to_terminal
 
     terminal = console()
     print_plan(understood, wishes)
     terminal.print()
-    print_report(found)
+    print_report(piece.found)
+    if piece.choice:
+        terminal.print()
+        print_choice(piece.choice)
     terminal.print()
-    terminal.print(Text(to_terminal(score, terminal.width, _ROLL_BARS)), no_wrap=True)
+    terminal.print(Text(to_terminal(piece.score, terminal.width, _ROLL_BARS)), no_wrap=True)
     terminal.print()
     terminal.print(table([(str(file), _size(file.stat().st_size)) for file in files], ("file", "size")))
-    terminal.print(f"seed {seed}", markup=False)
+    terminal.print(f"seed {piece.seed}", markup=False)
 
 
 def _size(size_byte: int) -> str:
