@@ -2,9 +2,9 @@
 
     python benchmarks/long/bench.py [--model FOLDER] [--seeds 1] [--out FOLDER]
 
-Composes three minutes of each of the wishes below with their form, and once more without one (a single section in one draft, so
-that everything is written anew), on one thread. Streams one of them, and the longest piece there can be. Writes
-`results.json` beside itself after each piece, and the pieces to `--out`.
+Composes three minutes of each of the wishes below with their form, and once more without one (a single section in one
+draft, so that everything is written anew), on one thread. Streams one of them, and the longest piece there can be.
+Writes `results.json` beside itself after each piece, and the pieces to `--out`.
 """
 
 from __future__ import annotations
