@@ -30,6 +30,7 @@ from partimento.generation.layout import laid_out
 from partimento.io import save_score
 from partimento.plan import Plan, Section
 from partimento.plan.parse import parse_prompt
+from partimento.plan.plan import MAX_BARS
 from partimento.score import Score
 from partimento.theory.pitch import pitch_class
 
@@ -57,14 +58,24 @@ def main() -> None:
     torch.set_num_threads(1)
     composer = Composer(options.model)
     composer.compose(Plan(bars=1), drafts=1)  # what is imported late is imported
-    streams = [streamed(composer, plan) for plan in (wish(WISHES[0]), replace(wish(WISHES[0]), bars=256))]
-    pieces: list[dict[str, Any]] = []
+    streams, pieces = [streamed(composer, wish(WISHES[0]))], list[dict[str, Any]]()
     for text, seed in ((text, seed) for text in WISHES for seed in range(options.seeds)):
         pieces.append(piece(composer, text, seed, options.out))
-        results = {"machine": machine(), "drafts": DRAFTS, "streams": streams, "summary": summary(pieces)}
-        text_of = json.dumps({**results, "pieces": pieces}, indent=1)
-        (HERE / "results.json").write_text(text_of + "\n", encoding="utf-8")
+        keep(streams, pieces)
+    keep([*streams, streamed(composer, Plan(instruments=(40, 40, 41, 42), bars=MAX_BARS))], pieces)
     print(json.dumps(summary(pieces), indent=1))
+
+
+def keep(streams: list[dict[str, Any]], pieces: list[dict[str, Any]]) -> None:
+    """Write what has been measured so far."""
+    measured = {
+        "machine": machine(),
+        "drafts": DRAFTS,
+        "summary": summary(pieces),
+        "streams": streams,
+        "pieces": pieces,
+    }
+    (HERE / "results.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
 
 
 def wish(text: str) -> Plan:

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from partimento.generation.contrast import contrast
 from partimento.generation.drafts import fullness, too_alike, tune_of
+from partimento.plan import Control
 from partimento.score import MEASURE, METER, Part, Score, notes_array
 from partimento.theory.instrument import DRUMS
 
@@ -36,3 +38,13 @@ def test_what_is_like_the_theme_counts_against_a_contrast() -> None:
 def test_the_tune_is_in_the_highest_part_that_is_no_drum() -> None:
     both = np.concatenate([phrase(40, 41, part=1).notes, phrase(70, 71, part=2).notes, phrase(90, part=0).notes])
     assert tune_of(phrase(60).with_notes(both)) == 2
+
+
+def test_a_contrast_lies_higher_or_lower_where_the_instrument_has_room() -> None:
+    tune = phrase(*[72, 74, 76, 77, 79, 81, 83, 84] * 2, part=2)
+    assert contrast(tune, lower=False) == Control(parts=(2,), register=(77, 89))
+    assert contrast(tune, lower=True) == Control(parts=(2,), register=(67, 79))
+    assert contrast(phrase(*[96] * 8, part=2), lower=False) is None  # no flute plays there
+    chords = tune.with_notes(np.concatenate([tune.notes, replace(tune, notes=tune.notes[:8]).transpose(4).notes]))
+    assert contrast(chords, lower=False) is None
+    assert contrast(phrase(36, 38, 36, 38, part=0), lower=False) is None

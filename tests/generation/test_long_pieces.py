@@ -131,6 +131,12 @@ def test_a_plan_that_is_not_enforced_is_written_in_one_go(composer: Composer) ->
     assert not free.directions
 
 
+def test_the_tune_of_a_contrasting_section_lies_elsewhere(song: Score) -> None:
+    _, verse, chorus, *_, bridge, _ = passages(laid_out(SONG))
+    heights = [np.median([n[2] for n in sound(song, p.first, p.last) if n[3] == 0]) for p in (verse, chorus, bridge)]
+    assert heights[1] > heights[0] > heights[2]
+
+
 def test_a_second_verse_is_varied_in_the_tune_alone(filling_composer: Composer) -> None:
     plan = replace(SONG, form=tuple(map(Section, ("verse", "chorus", "verse", "chorus"))), bars=32)
     score = filling_composer.compose(plan, seed=1, drafts=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from partimento.generation.contrast import contrast
 from partimento.generation.degenerate import TRIES, Draft, faults, stream_seed, write_sound
 from partimento.generation.drafts import fullness, too_alike, tune_of
 from partimento.generation.form import Passage, passages, theme
@@ -77,7 +78,8 @@ class Composition:
         """The piece with the bars that a passage takes from an earlier one."""
         assert self.score is not None
         self.score = joined(self.score, self.score.slice_bars(source, source + passage.kept))
-        if passage.varied and "infill" in self._representation.enforces:
+        asks_more = self.plan.chords or self.plan.controls  # infilling would not see to these
+        if passage.varied and not asks_more and "infill" in self._representation.enforces:
             self.score = self._varied(passage.first, *passage.varied)
         return self.score
 
@@ -136,7 +138,8 @@ class Composition:
 
     def _job(self, window: Window, passage: Passage, seed: int) -> Job:
         """To write the bars of a window behind those that it hears."""
-        wishes = self.plan if self._is_whole else plan_of(window, self.plan, self.score)
+        plan = self.plan if self._is_whole else self._contrasting(window, passage)
+        wishes = plan if self._is_whole else plan_of(window, plan, self.score)
         closes = self._is_whole or (passage.closes and window.last == passage.last)
         opens = window.first > 0 and (not window.heard or window.heard[0][0] > 0)
         task = self.task(wishes, opens_midway=opens, ends_midway=not closes)
@@ -150,6 +153,17 @@ class Composition:
         key = wanted if wanted != stands.key_at(stands.end_tick) else None
         tokens = heard_tokens(self._representation, stands, window.last - window.first, task, key)
         return Job(task, seed, tokens, self.text)
+
+    def _contrasting(self, window: Window, passage: Passage) -> Plan:
+        """The plan, and for a section with music of its own, that its tune lies elsewhere than that of the theme."""
+        earlier, last = [name for name in self._themes if name not in ONCE], passage.last - CADENCE_BARS
+        is_theme = not earlier or theme(passage.label) in (*earlier, *ONCE)
+        if self.score is None or passage.kept or is_theme or window.first >= last:
+            return self.plan
+        control = contrast(self.score.slice_bars(*self._themes[earlier[0]]), lower=len(earlier) % 2 == 0)
+        if control is None:
+            return self.plan
+        return replace(self.plan, controls=(replace(control, bars=(window.first, last)), *self.plan.controls))
 
     def _chosen(self, window: Window, passage: Passage) -> Iterator[Score]:
         """The piece with the best of some drafts of a window."""
