@@ -50,6 +50,11 @@ def test_tones_of_the_tonic_are_preferred_and_the_bass_goes_to_the_root() -> Non
     assert ended == [(0, 8, 8, 76), (1, 8, 4, 50), (1, 12, 4, 48)]
 
 
+def test_the_bass_has_the_root_even_where_another_part_goes_below_it() -> None:
+    ended = last_bar(with_held_end(piece((0, 0, 4, 72), (1, 0, 4, 48), (0, 8, 8, 60), (1, 8, 8, 64))))
+    assert ended == [(0, 8, 8, 60), (1, 8, 8, 60)]
+
+
 def test_tones_that_do_not_belong_there_move_to_the_nearest_that_does() -> None:
     assert last_bar(with_held_end(piece((0, 9, 1, 65), (0, 9, 1, 64), (1, 8, 8, 48)))) == [(1, 8, 8, 48), (0, 9, 7, 64)]
 

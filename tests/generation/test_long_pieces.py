@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from partimento.errors import Cancelled
-from partimento.generation import Composer
-from partimento.generation.composition import cadence, relative
+from partimento.generation import Composer, Sampling
+from partimento.generation.composition import Composition, cadence, relative
 from partimento.generation.form import passages
 from partimento.generation.layout import laid_out
 from partimento.io import FORMATS
@@ -61,11 +61,16 @@ def test_a_chorus_comes_back_and_the_last_one_ends_the_piece(song: Score) -> Non
     assert sound(song, last.last - 1, last.last) != sound(song, first.last - 1, first.last)
 
 
-def test_the_bridge_is_in_the_relative_key(song: Score) -> None:
-    bridge = next(p for p in passages(laid_out(SONG)) if p.label == "bridge")
-    onsets = song.measures["onset_tick"]
-    keys = [song.key_at(int(onsets[bar])) for bar in (bridge.first - 1, bridge.first, bridge.last - 1, bridge.last)]
+def test_the_bridge_is_in_the_relative_key_for_which_no_signature_is_written(composer: Composer, song: Score) -> None:
+    composition = Composition(composer.writer, laid_out(SONG), composer.task, 3, Sampling(), 1)
+    for _ in composition.grow():
+        pass
+    score, bridge = composition.score, next(p for p in passages(laid_out(SONG)) if p.label == "bridge")
+    assert score is not None
+    onsets = score.measures["onset_tick"]
+    keys = [score.key_at(int(onsets[bar])) for bar in (bridge.first - 1, bridge.first, bridge.last - 1, bridge.last)]
     assert keys == [Key(1), Key(1, "minor"), Key(1, "minor"), Key(1)]
+    assert len(song.keys) == 1
 
 
 def test_the_end_is_held_on_the_tonic(song: Score) -> None:

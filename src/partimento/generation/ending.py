@@ -32,21 +32,29 @@ def with_held_end(score: Score) -> Score:
 
 
 def _on_root(score: Score, root: int) -> Score:
-    """The score whose lowest last note is a root: the nearest that its instrument has, not above the other notes."""
+    """The score whose lowest last note is a root, the nearest that is not above the others, and that of its bass."""
     notes, end = score.notes.copy(), sum(score.measures[-1].item())
     is_last = notes["onset_tick"] + notes["duration_tick"] == end
     is_last &= ~np.array([part.is_drums for part in score.parts], bool)[notes["part"]]
-    if not is_last.any():
+    last = np.flatnonzero(is_last)
+    if not len(last):
         return score
-    lowest = int(np.flatnonzero(is_last)[notes["pitch"][is_last].argmin()])
-    pitch, spec = int(notes["pitch"][lowest]), instrument(score.parts[notes["part"][lowest]].instrument)
-    others = np.delete(notes["pitch"][is_last], notes["pitch"][is_last].argmin())
-    most = min(spec.highest_pitch, int(others.min(initial=127)))
-    near = [p for p in range(max(spec.lowest_pitch, pitch - 11), min(most, pitch + 11) + 1) if p % 12 == root]
-    if not near or pitch % 12 == root:
-        return score
-    notes["pitch"][lowest], notes["spelling"][lowest] = min(near, key=lambda p: abs(p - pitch)), UNSPELLED
+    means = {part: notes["pitch"][notes["part"] == part].mean() for part in notes["part"][last].tolist()}
+    of_bass = last[notes["part"][last] == min(means, key=means.__getitem__)]
+    for some in (of_bass, last):
+        lowest = int(some[notes["pitch"][some].argmin()])
+        most = int(notes["pitch"][some[some != lowest]].min(initial=127))
+        pitch = _root_near(int(notes["pitch"][lowest]), most, score.parts[notes["part"][lowest]].instrument, root)
+        if pitch != notes["pitch"][lowest]:
+            notes["pitch"][lowest], notes["spelling"][lowest] = pitch, UNSPELLED
     return score.with_notes(notes)
+
+
+def _root_near(pitch: int, most: int, program: int, root: int) -> int:
+    """The nearest root that an instrument has up to some pitch; the pitch itself if it is one, or there is none."""
+    spec = instrument(program)
+    near = range(max(spec.lowest_pitch, pitch - 11), min(spec.highest_pitch, most, pitch + 11) + 1)
+    return min((p for p in near if p % 12 == root), key=lambda p: abs(p - pitch), default=pitch)
 
 
 def _held(score: Score, part: int, start: int, middle: int, tones: frozenset[int]) -> Records:

@@ -11,7 +11,7 @@ import numpy as np
 from partimento.generation.form import Passage
 from partimento.plan import Plan
 from partimento.plan.plan import DEFAULT_TEMPO_BPM
-from partimento.score import TEMPO, Barline, Direction, Part, Score
+from partimento.score import TEMPO, Barline, Direction, Part, Records, Score
 
 STYLES_WITH_CHORDS = ("lead sheet", "pop")
 """Styles whose readers expect chord symbols, asked for or not."""
@@ -26,11 +26,17 @@ def finished(score: Score, plan: Plan) -> Score:
     return replace(
         score,
         chords=score.chords if shows_chords else (),
+        keys=_signatures(score.keys),
         tempos=np.array([(0, tempo_bpm)], TEMPO),
         title=plan.title or _title(score, plan),
         composer="partimento",
         parts=_named(score.parts),
     )
+
+
+def _signatures(keys: Records) -> Records:
+    """Keys without those that change the mode alone, for which nobody writes a signature."""
+    return keys[np.diff(keys["fifths"], prepend=keys["fifths"][:1] + 1) != 0]
 
 
 def with_sections(score: Score, passages: Sequence[Passage]) -> Score:
