@@ -16,6 +16,7 @@ from partimento.generation.sampling import Sampling
 from partimento.generation.writer import DEFAULT_SAMPLING, Job, Writer, never
 from partimento.notation import engrave
 from partimento.plan import Compose, Constraints, Plan
+from partimento.plan.complexity import boldness, chromatic_share
 from partimento.plan.plan import MAX_BARS
 from partimento.representations import Representation
 from partimento.score import Score
@@ -29,6 +30,8 @@ NEAREST_STYLES = {"pop": "game", "piano": "song", "orchestra": "quartet"}
 DANCES = ("folk", "jig", "slip jig", "reel", "hornpipe", "polka", "strathspey", "waltz", "march", "air")
 KEYBOARDS = range(8)
 MAX_CHROMATIC_SHARE = 0.05
+MIN_CHORD_SHARE = 0.65
+"""Of each bar; a little more than a check asks for, since the last bar is held."""
 DRAFTS = 3
 """Versions written of all that is new, of which the best is kept."""
 
@@ -51,12 +54,14 @@ class Composer:
         """The task that a plan stands for, with everything that makes a piece playable and whole."""
         # several parts agree on chords, which are shown only where readers expect them
         many = sum(program != DRUMS for program in plan.instruments or (0, 0)) > 1
+        harmony = plan.harmony or ("beats" if plan.chords is not None or many else "hint")
         constraints = Constraints(
             steady=True,
             playable=True,
             max_rest_bars=_longest_rest(plan),
-            max_chromatic_share=MAX_CHROMATIC_SHARE,
-            harmony=plan.harmony or ("beats" if plan.chords is not None or many else "hint"),
+            max_chromatic_share=chromatic_share(plan.controls, MAX_CHROMATIC_SHARE),
+            harmony=harmony,
+            min_chord_share=None if plan.chords is None or harmony == "hint" else MIN_CHORD_SHARE,
             ends_on_tonic=plan.chords is None,
             chord_symbols="must" if many or plan.style in STYLES_WITH_CHORDS else "must not",
             budget=self.writer.context,
@@ -132,6 +137,7 @@ class Composer:
         assert isinstance(self.writer.representation, Representation)
         keeps_bars = task(Plan()).constraints.enforced and "bars" in self.writer.representation.enforces
         whole = completed(laid_out(plan) if keeps_bars else replace(plan.with_bars(), form=None))
+        sampling = replace(sampling, temperature=min(sampling.temperature * boldness(plan.controls), 5))
         return Composition(self.writer, whole, task, seed, sampling, drafts, text, stop, in_one=not keeps_bars)
 
 

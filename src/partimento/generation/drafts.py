@@ -18,6 +18,8 @@ def fullness(score: Score) -> float:
 
     A model that loses the thread leaves bars nearly empty, so the fullest of several drafts is kept.
     """
+    if not score.parts:
+        return 0.0
     steps = np.zeros((len(score.parts), score.end_tick + 1), np.int64)
     notes = score.notes
     np.add.at(steps, (notes["part"], notes["onset_tick"]), 1)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from partimento.generation.dynamics import with_dynamics
 from partimento.generation.form import Passage
 from partimento.plan import Plan
 from partimento.plan.plan import DEFAULT_TEMPO_BPM
@@ -18,13 +19,13 @@ STYLES_WITH_CHORDS = ("lead sheet", "pop")
 
 
 def finished(score: Score, plan: Plan) -> Score:
-    """A decoded piece with what tokens do not say: exact tempo, title, names that tell like parts apart."""
+    """A decoded piece with what tokens do not say: exact tempo, loudness, title, names that tell like parts apart."""
     tempo_bpm = plan.tempo_bpm
     if tempo_bpm is None:
         tempo_bpm = float(score.tempos["tempo_bpm"][0]) if len(score.tempos) else DEFAULT_TEMPO_BPM
     shows_chords = plan.chords is not None or plan.style in STYLES_WITH_CHORDS
     return replace(
-        score,
+        with_dynamics(score, plan),
         chords=score.chords if shows_chords else (),
         keys=_signatures(score.keys),
         tempos=np.array([(0, tempo_bpm)], TEMPO),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from partimento.generation.conditioning import condition_of
 from partimento.generation.engines import Engine, LlamaCppEngine, load_engine
 from partimento.generation.repetition import units
 from partimento.generation.sampling import Sampling, generator
+from partimento.models.foreign import representation_in
 from partimento.plan import Task
 from partimento.representations import Representation, TextRepresentation, create
 from partimento.score import Score
@@ -164,7 +164,6 @@ def _representation(folder: Path, engine: Engine) -> Representation[Any]:
     if isinstance(engine, LlamaCppEngine):
         return create(**engine.representation)
     try:
-        config = json.loads((folder / "representation.json").read_text("utf-8"))
-        return create(**config["representation"])
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        return create(**representation_in(folder)["representation"])
+    except (TypeError, KeyError) as error:
         raise BadRecipe(f"{folder / 'representation.json'}: missing or damaged") from error

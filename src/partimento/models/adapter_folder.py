@@ -191,6 +191,10 @@ def load_adapter(folder: Path, base: str | None = None, *, whole: bool = False) 
         quantise(model)
         if whole:
             dequantise(model)
+    return _tuned(model, config, folder)
+
+
+def _tuned(model: PreTrainedModel, config: LoraConfig, folder: Path) -> PeftModel:
     with torch.random.fork_rng(devices=[]), as_intended(model):
         try:
             tuned = PeftModel(model, config)
@@ -198,6 +202,15 @@ def load_adapter(folder: Path, base: str | None = None, *, whole: bool = False) 
             raise BadRecipe(f"{folder / 'adapter_config.json'}: does not fit the base ({error})") from error
     _fill(tuned, folder / "adapter_model.safetensors")
     return tuned.eval()
+
+
+def beside(model: PreTrainedModel, folder: Path) -> PreTrainedModel:
+    """A base and the LoRA of a folder that PEFT has written, as one model.
+
+    Raises:
+        BadRecipe: the folder is damaged, or made for another base.
+    """
+    return cast(PreTrainedModel, _tuned(model, _config(folder), folder).merge_and_unload())
 
 
 def load_merged(folder: Path, base: str | None = None) -> LoadedModel:

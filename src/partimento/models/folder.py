@@ -10,7 +10,8 @@ FOLDER/
   README.md              the model card
   tokenizer.json …       where it reads text, too
 ```
-Folders of adapters (`adapter_folder`) are read as the model that base and adapter make together.
+Folders of adapters (`adapter_folder`) are read as the model that base and adapter make together, those of other
+projects (`foreign`) as what their configuration says they are.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 import partimento
 from partimento.errors import BadRecipe
 from partimento.models import Family, family_of
+from partimento.models.foreign import is_foreign, load_foreign
 from partimento.models.weights import harmless, most_layers, needed_shapes, restore, shapes_in, stored_tensors
 
 _FILES = ("config.json", "model.safetensors", "representation.json", "recipe.yaml", "provenance.json")
@@ -144,6 +146,8 @@ def load_model_folder(folder: Path) -> LoadedModel:
         raise BadRecipe(f"{folder}: there is no such model folder")
     if not folder.is_dir():
         raise BadRecipe(f"{folder}: is a file; name the folder that holds config.json and model.safetensors")
+    if is_foreign(folder):
+        return load_foreign(folder)
     if (folder / "adapter_config.json").is_file():
         from partimento.models.adapter_folder import load_merged  # PEFT takes seconds to import
 

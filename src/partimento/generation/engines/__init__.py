@@ -15,6 +15,7 @@ from partimento.generation.engines.base import Batch, Batches, Condition, Engine
 from partimento.generation.engines.decoders import is_usual
 from partimento.generation.engines.llamacpp import SUFFIX, LlamaCppEngine
 from partimento.generation.engines.torch_engine import TorchEngine
+from partimento.models.foreign import is_foreign, representation_in
 
 __all__ = [
     "ENGINES", "Batch", "Batches", "Condition", "Engine", "LlamaCppEngine", "OneByOne", "Session", "TorchEngine",
@@ -57,13 +58,14 @@ def load_engine(folder: Path) -> Engine:
 def _is_plain(folder: Path) -> bool:
     """Whether the built-in engine can run a folder; where that cannot be said, the whole reading says why."""
     try:
-        config, described = (_json(folder / name) for name in ("config.json", "representation.json"))
-    except (OSError, ValueError, RecursionError):
+        config, described = _json(folder / "config.json"), representation_in(folder)
+    except (OSError, ValueError, RecursionError, BadRecipe):
         return False
     return (
         is_usual(config)
         and config.get("vocab_size") == described.get("vocabulary_size")
         and not (folder / "adapter_config.json").exists()
+        and ((folder / "model.safetensors").is_file() or not is_foreign(folder))  # else in several files
         and "music" not in config  # a language model reads text, too
     )
 
