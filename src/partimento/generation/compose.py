@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from partimento.generation.barring import barred
 from partimento.generation.composition import Composition
 from partimento.generation.ending import with_held_end
 from partimento.generation.finishing import STYLES_WITH_CHORDS, finished, with_sections
@@ -150,7 +151,7 @@ def _ended(composition: Composition, plan: Plan) -> Score:
     """A piece that stands, with all that makes it whole."""
     assert composition.score is not None
     score = composition.score if composition.in_one else with_held_end(composition.score)
-    score = finished(score, _shown(composition, plan))
+    score = finished(barred(score, composition.plan), _shown(composition, plan))
     return with_sections(engrave(score, as_barred=True), passages(composition.plan))
 
 

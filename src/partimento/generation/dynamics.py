@@ -22,7 +22,7 @@ def with_dynamics(score: Score, plan: Plan) -> Score:
 
     A note keeps by how much it is louder or softer than the part's others. Marks stand where a level begins.
     """
-    if not any(control.dynamics for control in plan.controls):
+    if not len(score.measures) or not any(control.dynamics for control in plan.controls):
         return score
     notes, marks = score.notes.copy(), list[Direction]()
     bar = score.measure_at(notes["onset_tick"])
