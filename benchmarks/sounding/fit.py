@@ -4,9 +4,10 @@
 
 Reference: the last 8 to 16 bars of training pieces of DATASET, at most 150 of each source. Pairs: the last 8 bars of
 held-out pieces, each beside a piece that the model writes to the same plan (key, meter, tempo, instruments, style,
-bars). `--refit` writes src/partimento/evaluation/sounding_weights.py anew: the weights, none negative, that make the
-people's half of the pairs likelier to be the better one (Bradley and Terry 1952). The rate given is that of pairs whose
-weights were fitted on the others, in five parts. Without it, the weights that are there are judged on all pairs.
+bars). `--refit` writes src/partimento/evaluation/sounding_weights.py anew: the weights, each at least `LEAST`, that
+make the people's half of the pairs likelier to be the better one (Bradley and Terry 1952). The rate given is that of
+pairs whose weights were fitted on the others, in five parts. Without it, the weights that are there are judged on all
+pairs.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ from partimento.score import Score
 HERE = Path(__file__).parent
 WEIGHTS_FILE = Path(sounding.__file__).with_name("sounding_weights.py")
 PER_SOURCE, BARS, LEAST_BARS = 150, 8, 6
-PENALTY, STEPS, RATE = 0.02, 4_000, 0.05
+LEAST, PENALTY, STEPS, RATE = 0.05, 0.02, 2_000, 0.05
+"""No feature is left out, so that what is odd in a way that the model's pieces are not costs something, too."""
 Floats = NDArray[np.float64]
 Pair = tuple[str, Score, Score]
 
@@ -105,12 +107,12 @@ def quantiles(rows: list[tuple[int, Floats]]) -> Floats:
 
 
 def fitted(differences: Floats) -> Floats:
-    """Weights for which the model's distances less the people's are likeliest, none negative, shape (features,)."""
+    """Weights for which the model's distances less the people's are likeliest, shape (features,)."""
     weights = np.full(differences.shape[1], 0.2)
     for _ in range(STEPS):
         wrong = 1 / (1 + np.exp(differences @ weights))
         gradient = (wrong[:, None] * differences).mean(axis=0) - PENALTY * weights
-        weights = np.maximum(weights + RATE * gradient, 0.0)
+        weights = np.maximum(weights + RATE * gradient, LEAST)
     return weights
 
 

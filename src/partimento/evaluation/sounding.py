@@ -16,8 +16,8 @@ music by models oversteps one way or the other:
 A feature is turned into the distance of its value from the median of music by people, in units of half the span between
 their 10th and 90th percentile, on either side; music is compared with music of as many voices. The score is minus the
 weighted sum of the distances. Reference values and weights come from training pieces of the starter model's corpus and
-pieces that the model wrote to the same plans (benchmarks/sounding/fit.py); weights are never negative, so that
-nearer to people is never worse.
+pieces that the model wrote to the same plans (benchmarks/sounding); no weight is 0 or less, so that nearer to people is
+never worse.
 """
 
 from __future__ import annotations
