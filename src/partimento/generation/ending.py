@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from partimento.score import Records, Score
 from partimento.theory.instrument import instrument
 from partimento.theory.key import MINOR_MODES
 from partimento.theory.pitch import UNSPELLED, pitch_class
+
+_THIRDS = (0, 3, 4)
+"""Semitones above the root on which a tune may end: the root itself, and both thirds."""
 
 
 def with_held_end(score: Score) -> Score:
@@ -17,8 +21,8 @@ def with_held_end(score: Score) -> Score:
 
     A part that strikes its last notes later than in the middle of the last bar strikes them there, in place of what it
     had from there on; drums just stop. Tones of the last chord symbol, or of the tonic triad where there are none, are
-    preferred to others that sound last, which move to the nearest of them where there are none; and the lowest note of
-    all becomes the root, if it is not.
+    preferred to others that sound last, which move to the nearest of them where there are none. The lowest note of all
+    and the bass become the root, and the highest, unless it is the third.
     """
     if not len(score.measures) or not len(score.notes):
         return score
@@ -32,29 +36,34 @@ def with_held_end(score: Score) -> Score:
 
 
 def _on_root(score: Score, root: int) -> Score:
-    """The score whose lowest last note is a root, the nearest that is not above the others, and that of its bass."""
-    notes, end = score.notes.copy(), sum(score.measures[-1].item())
-    is_last = notes["onset_tick"] + notes["duration_tick"] == end
-    is_last &= ~np.array([part.is_drums for part in score.parts], bool)[notes["part"]]
-    last = np.flatnonzero(is_last)
+    """The score whose lowest last note, and that of its bass, is a root, and the highest a root or a third."""
+    notes, last = score.notes.copy(), _sounding_last(score)
     if not len(last):
         return score
     means = {part: notes["pitch"][notes["part"] == part].mean() for part in notes["part"][last].tolist()}
     of_bass = last[notes["part"][last] == min(means, key=means.__getitem__)]
     for some in (of_bass, last):
         lowest = int(some[notes["pitch"][some].argmin()])
-        most = int(notes["pitch"][some[some != lowest]].min(initial=127))
-        pitch = _root_near(int(notes["pitch"][lowest]), most, score.parts[notes["part"][lowest]].instrument, root)
-        if pitch != notes["pitch"][lowest]:
-            notes["pitch"][lowest], notes["spelling"][lowest] = pitch, UNSPELLED
+        _to_root(score, notes, lowest, root, int(notes["pitch"][some[some != lowest]].min(initial=127)))
+    highest = int(last[notes["pitch"][last].argmax()])
+    if (notes["pitch"][highest] - root) % 12 not in _THIRDS:
+        _to_root(score, notes, highest, root, 127)
     return score.with_notes(notes)
 
 
-def _root_near(pitch: int, most: int, program: int, root: int) -> int:
-    """The nearest root that an instrument has up to some pitch; the pitch itself if it is one, or there is none."""
-    spec = instrument(program)
+def _sounding_last(score: Score) -> NDArray[np.intp]:
+    """Indices of the pitched notes that sound to the end."""
+    is_last = score.notes["onset_tick"] + score.notes["duration_tick"] == sum(score.measures[-1].item())
+    return np.flatnonzero(is_last & ~np.array([part.is_drums for part in score.parts], bool)[score.notes["part"]])
+
+
+def _to_root(score: Score, notes: Records, index: int, root: int, most: int) -> None:
+    """Move a note to the nearest root that its instrument has up to some pitch, if there is one."""
+    spec, pitch = instrument(score.parts[notes["part"][index]].instrument), int(notes["pitch"][index])
     near = range(max(spec.lowest_pitch, pitch - 11), min(spec.highest_pitch, most, pitch + 11) + 1)
-    return min((p for p in near if p % 12 == root), key=lambda p: abs(p - pitch), default=pitch)
+    moved = min((p for p in near if p % 12 == root), key=lambda p: abs(p - pitch), default=pitch)
+    if moved != pitch:
+        notes["pitch"][index], notes["spelling"][index] = moved, UNSPELLED
 
 
 def _held(score: Score, part: int, start: int, middle: int, tones: frozenset[int]) -> Records:
