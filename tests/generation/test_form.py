@@ -98,13 +98,21 @@ def test_labels_with_primes_and_numbers_mean_the_same_theme() -> None:
     assert theme("1") == "1"
 
 
-def test_what_comes_back_is_kept_and_its_ending_adapted() -> None:
+def test_what_comes_back_is_kept_and_the_end_of_the_piece_is_written_for_it() -> None:
     a, again, b, last = passages(laid_out(Plan(form=form("A A B A"), bars=32)))
     assert (a.source, b.source) == (None, None)
-    assert (again.source, again.kept, again.closes) == (0, 6, True)
-    assert (last.source, last.kept, last.closes) == (8, 6, True)  # the end of the piece is written for it
-    assert not a.closes
-    assert not b.closes
+    assert (again.source, again.kept, again.closes) == (0, 8, True)
+    assert (last.source, last.kept, last.closes) == (0, 6, True)
+    assert not b.closes  # it leads back
+    longer = passages(laid_out(Plan(form=(Section("A", 8), Section("B", 8), Section("A", 12)))))[-1]
+    assert (longer.source, longer.kept) == (0, 8)
+
+
+def test_what_is_played_twice_ends_alike_and_every_verse_of_a_hymn_closes() -> None:
+    dance = passages(laid_out(Plan(form=form("A A B B"), bars=32)))
+    assert [(p.source, p.kept) for p in dance] == [(None, 0), (0, 8), (None, 0), (16, 6)]
+    assert all(p.closes for p in dance)
+    assert all(p.closes for p in passages(laid_out(Plan(form=form("verse verse verse"), bars=48))))
 
 
 def test_a_chorus_is_the_same_each_time_and_a_second_verse_varied() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_models import saved_model
 
 from partimento.errors import Cancelled
 from partimento.generation import Composer, Sampling
@@ -113,6 +114,15 @@ def test_chords_go_on_over_all_sections(composer: Composer) -> None:
     score = composer.compose(plan, seed=2, drafts=1)
     assert [str(c.symbol) for c in score.chords] == ["G", "Em", "C", "D7"] * 6
     assert {v.wish: v.followed for v in check(replace(plan, chords=None, form=None), score) if not v.followed} == {}
+
+
+@pytest.mark.parametrize("name", ["abc", "bpe"])
+def test_other_tokens_that_know_bars_give_a_form_too(name: str, tmp_path: Path) -> None:
+    plan = replace(SONG, form=tuple(map(Section, "ABA")), bars=24)
+    score = Composer(saved_model(tmp_path / "model", name)).compose(plan, seed=2, drafts=1)
+    assert len(score.measures) == 24
+    again = passages(laid_out(plan))[2]
+    assert sound(score, again.first, again.first + again.kept) == sound(score, 0, again.kept)
 
 
 def test_writing_can_be_stopped(composer: Composer) -> None:

@@ -110,11 +110,14 @@ def _controls(plan: Plan, first: int, bars: int) -> list[Control]:
 
 
 def _closes(themes: list[str], index: int) -> bool:
-    """Whether a section ends with a cadence: before something new, after its second time, and at the end."""
-    if index == len(themes) - 1:
+    """Whether a section ends with a cadence, each time as the first time, and at the end of the piece.
+
+    What is played twice closes, and what comes before something new; what leads back does not.
+    """
+    own, first = themes[index], themes.index(themes[index])
+    last = next((k for k in range(first, len(themes) - 1) if themes[k + 1] != own), len(themes) - 1)
+    if last == len(themes) - 1 or index == len(themes) - 1:
         return True
-    own, following = themes[index], themes[index + 1]
-    if own in _OPEN or own == following:
-        return False
-    is_again = index > 0 and themes[index - 1] == own
-    return own in _EXACT or is_again or following not in themes[:index]
+    if first < last or own in _EXACT:
+        return True
+    return own not in _OPEN and themes[last + 1] not in themes[:first]
