@@ -2,6 +2,7 @@
 
     python benchmarks/prompts/measure.py             # writes results.json beside it
     python benchmarks/prompts/measure.py --verbose   # and shows each prompt that is read otherwise
+    python benchmarks/prompts/measure.py --tags      # and genre, mood and occasion, by the embedded encoder
 
 The keys were written by hand beside the prompts. A wish is found if what the plan states is what the key asks, and
 invented if the plan states it and the key does not. Tempi are exempt from the second, as moods may suggest them.
@@ -158,6 +159,24 @@ def rates(done: list[Reading]) -> dict[str, dict[str, float]]:
     }
 
 
+def tag_rates() -> dict[str, dict[str, float]]:
+    """Kind of prompt ▶ shares of the key's tags that are found, and of the found ones that stand in the key."""
+    from partimento.generation.tagging import embedded_tagger
+
+    tagger, book = embedded_tagger(), yaml.safe_load((HERE / "prompts.yaml").read_text("utf-8"))
+    assert tagger is not None, "pip install partimento[text]"
+    rows: dict[str, dict[str, float]] = {}
+    for kind in ("caption", "typed"):
+        counts = Counter[str]()
+        for prompt in (each for each in book["prompts"] if each["kind"] == kind):
+            tags = [wish.value for wish in tagger.tags(parse_prompt(prompt["text"]))]
+            said, asked = {tag.name for tag in tags if tag.kind != "energy"}, set(prompt["tags"])
+            counts.update(right=len(said & asked), said=len(said), asked=len(asked))
+        found, confirmed = counts["right"] / counts["asked"], counts["right"] / counts["said"]
+        rows[kind] = {"asked": counts["asked"], "found": round(found, 4), "in the key": round(confirmed, 4)}
+    return rows
+
+
 def main() -> None:
     """Print and write the rates."""
     done = readings()
@@ -173,6 +192,9 @@ def main() -> None:
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=HERE, capture_output=True, text=True)
     results = {"machine": platform.machine(), "python": platform.python_version(), "commit": commit.stdout.strip()}
     results |= {"prompts": len(done), "read_without_difference": whole, "fields": table}
+    if "--tags" in sys.argv:
+        results["tags"] = tag_rates()
+        print(results["tags"])
     (HERE / "results.json").write_text(json.dumps(results, indent=2) + "\n", "utf-8")
 
 

@@ -13,7 +13,8 @@ import pytest
 from partimento.analysis.facts import Facts
 from partimento.cli import main
 from partimento.data.captions import FILE, caption_dataset, read_captions
-from partimento.data.rewriting import Server, rewritten, writer
+from partimento.data.chat import Server, writer
+from partimento.data.rewriting import INSTRUCTION, rewritten
 from partimento.errors import BadFile, BadInput
 from partimento.theory.key import Key
 from partimento.theory.meter import Meter
@@ -69,7 +70,7 @@ def dataset(tmp_path):
 
 
 def test_words_that_keep_the_facts_are_taken(server):
-    by = Server(server.url, "m", "secret")
+    by = Server(server.url, "m", INSTRUCTION, "secret")
     assert rewritten("A jig in D major for flute, 16 bars.", by, 3) == "Listen: A jig in D major for flute, 16 bars."
     path, body, key = server.requests[0]
     assert (path, body["model"], body["seed"], key) == ("/v1/chat/completions", "m", 3, "Bearer secret")
@@ -81,28 +82,28 @@ def test_words_that_keep_the_facts_are_taken(server):
 )
 def test_words_that_change_a_fact_are_not(server, answer):
     server.answer = lambda text: (200, answer)
-    assert rewritten("A jig in D major for flute, 16 bars.", Server(server.url, "m"), 0) is None
+    assert rewritten("A jig in D major for flute, 16 bars.", Server(server.url, "m", INSTRUCTION), 0) is None
 
 
 def test_a_busy_server_is_asked_again_and_one_that_refuses_is_not(server, monkeypatch):
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     answers = iter([(503, ""), (200, "In D major, a jig.")])
     server.answer = lambda text: next(answers)
-    assert rewritten("A jig in D major.", Server(server.url, "m"), 0) == "In D major, a jig."
+    assert rewritten("A jig in D major.", Server(server.url, "m", INSTRUCTION), 0) == "In D major, a jig."
     server.answer = lambda text: (401, "")
     with pytest.raises(BadInput, match="401"):
-        rewritten("A jig in D major.", Server(server.url, "m"), 0)
+        rewritten("A jig in D major.", Server(server.url, "m", INSTRUCTION), 0)
     assert len(server.requests) == 3
 
 
 def test_writers_that_cannot_be_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("time.sleep", lambda seconds: None)
-    with pytest.raises(BadInput, match="--model"):
-        writer("http://127.0.0.1:1/v1")
+    with pytest.raises(BadInput, match="which of its models"):
+        writer("http://127.0.0.1:1/v1", INSTRUCTION)
     with pytest.raises(BadInput, match="does the server run"):
-        Server("http://127.0.0.1:1/v1", "m").write("x", 0)
+        Server("http://127.0.0.1:1/v1", "m", INSTRUCTION).write("x", 0)
     with pytest.raises(BadInput, match=r"there is no such file|llama-cpp-python"):
-        writer(str(tmp_path / "missing.gguf"))
+        writer(str(tmp_path / "missing.gguf"), INSTRUCTION)
 
 
 def test_every_piece_with_facts_gets_its_captions(dataset):
@@ -124,11 +125,11 @@ def test_a_run_that_was_stopped_asks_only_for_the_rest(dataset, server):
 
     server.answer = falls_silent
     with pytest.raises(BadInput):
-        caption_dataset(dataset, writer=Server(server.url, "m"))
+        caption_dataset(dataset, writer=Server(server.url, "m", INSTRUCTION))
     assert not (dataset / FILE).exists()
     asked = len(server.requests)
     server.answer = lambda text: (200, f"Listen: {text}")
-    counts = caption_dataset(dataset, writer=Server(server.url, "m"))
+    counts = caption_dataset(dataset, writer=Server(server.url, "m", INSTRUCTION))
     assert (counts.rewritten, len(server.requests) - asked) == (3, 1)
     table = pq.read_table(dataset / FILE).to_pydict()
     assert set(table["by"]) == {"m"}

@@ -17,16 +17,14 @@ from partimento import __version__
 from partimento.cli.check import page_maker, print_report
 from partimento.cli.choosing import Chosen, checked, print_choice, write_best
 from partimento.cli.console import console, table
-from partimento.cli.plan import print_plan
+from partimento.cli.wishes import chords_from, like, print_plan, understand
 from partimento.errors import BadInput
 from partimento.evaluation.checking import CheckReport
 from partimento.plan import Plan
 from partimento.plan.document import load_plan
 from partimento.plan.parse import (
     Understood,
-    parse_chords,
     parse_instruments,
-    parse_prompt,
     parse_style,
     parse_tempo,
 )
@@ -54,6 +52,10 @@ def compose(
     style: str | None = None,
     title: str | None = None,
     plan: Path | None = None,
+    like_: Annotated[Path | None, Parameter(name=["--like"])] = None,
+    tags: bool = True,
+    reader: str = "",
+    reader_model: str = "",
     temperature: float | None = None,
     top_p: float | None = None,
     seed: int | None = None,
@@ -65,8 +67,8 @@ def compose(
     """Write a piece from a sentence, chords or nothing at all.
 
     Key, meter, tempo, instruments, number of bars and chords that are asked for are what the piece will have;
-    everything else is the model's choice. Options are stronger than the sentence, and the sentence is
-    stronger than a plan file.
+    everything else is the model's choice. Options are stronger than the sentence, the sentence is stronger than
+    a plan file, and that than a piece to be like.
 
     Written are OUT.mid .musicxml .abc .wav, .svg (sheet music; further pages -2.svg …), .png (piano roll), .html (what
     became of each wish, with score and sound) and .plan.json. The same wishes, seed and model give the same files.
@@ -78,6 +80,7 @@ def compose(
     - `partimento compose "a sad tune in A minor for cello, 8 bars" --best-of 8 --out out/sad`
     - `partimento compose --key "F# minor" --meter 3/4 --instruments "violin, cello" --bars 24`
     - `partimento compose --plan out/jig.plan.json --tempo 96 --out out/slower`
+    - `partimento compose "for string quartet" --like song.mid --chords chords.txt`
     - `partimento compose --chords "Cmaj7 Am7 Dm7 G7" --num-samples 5 --model runs/jazz --out out/solo`
 
     Args:
@@ -87,10 +90,16 @@ def compose(
         tempo: Quarter notes per minute, or a word such as allegro.
         instruments: Such as "flute, two violins and guitar".
         bars: How many, 1 to 256.
-        chords: One to a bar, "D G A7 D", or "| D | G A7 |"; repeated to the end.
+        chords: One to a bar, "D G A7 D", or "| D | G A7 |"; or a text file of them, or a score to take them from;
+            repeated to the end.
         style: Such as jig, waltz, hymn, lead sheet.
         title: What stands above the music.
-        plan: A .plan.json to start from.
+        plan: A plan to start from: .yaml or .json, as partimento plan --out or an earlier piece wrote it.
+        like_: A piece, as MIDI, MusicXML or ABC, whose plan to start from.
+        tags: Whether genre, mood, energy and occasion are looked for between the lines.
+        reader: A language model that reads between the lines: address of an OpenAI-compatible server, or a GGUF file;
+            PARTIMENTO_READER by default, a key is read from OPENAI_API_KEY.
+        reader_model: Name of the server's model; PARTIMENTO_READER_MODEL by default.
         temperature: How daring the model is, usually 0.7 to 1.2.
         top_p: Share of the likeliest continuations to choose from, up to 1.
         seed: Number that decides between all the pieces that could come out; drawn by lot by default.
@@ -103,8 +112,9 @@ def compose(
 
     options = {"key": key, "meter": meter, "tempo": tempo, "instruments": instruments, "chords": chords,
                "bars": bars, "style": style, "title": title}  # fmt: skip
-    understood = parse_prompt(" ".join(text)) if text else None
-    wishes = gather(understood, options, plan)
+    sentence = " ".join(text)
+    understood = understand(sentence, key=key, tags=tags, reader=reader, reader_model=reader_model) if text else None
+    wishes = gather(understood, options, plan, like_)
     if seed is not None and seed < 0:
         raise BadInput(f"--seed {seed}: a seed is 0 or more")
     if not 1 <= num_samples <= _MOST_SAMPLES:
@@ -134,13 +144,15 @@ def _places(out: Path, number: int) -> list[Path]:
     return [out] if number == 1 else [out.with_name(f"{out.name}-{index}") for index in range(1, number + 1)]
 
 
-def gather(understood: Understood | None, options: dict[str, Any], plan_file: Path | None) -> Plan:
-    """The wishes of a plan file, a sentence and options together, the later ones stronger.
+def gather(
+    understood: Understood | None, options: dict[str, Any], plan_file: Path | None, like_file: Path | None = None
+) -> Plan:
+    """The wishes of a piece, a plan file, a sentence and options together, the later ones stronger.
 
     Raises:
         BadInput: one of them cannot be understood.
     """
-    wishes = load_plan(plan_file) if plan_file else Plan()
+    wishes = like(like_file).merged(load_plan(plan_file) if plan_file else Plan())
     wishes = wishes.merged(understood.plan) if understood else wishes
     given = {name: value for name, value in options.items() if value is not None}
     readers = {
@@ -152,7 +164,7 @@ def gather(understood: Understood | None, options: dict[str, Any], plan_file: Pa
     }
     stated: dict[str, Any] = {name: reader(given[name]) for name, reader in readers.items() if name in given}
     if "chords" in given:
-        stated["chords"] = parse_chords(given["chords"], stated.get("key", wishes.key))
+        stated["chords"] = chords_from(given["chords"], stated.get("key", wishes.key))
     if "tempo" in stated:
         stated["tempo_bpm"] = stated.pop("tempo")
     return wishes.merged(Plan(bars=given.get("bars"), title=given.get("title", ""), **stated))

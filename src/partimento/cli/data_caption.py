@@ -9,7 +9,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from partimento.cli.console import console
 from partimento.data.captions import FILE, caption_dataset
-from partimento.data.rewriting import writer
+from partimento.data.chat import writer
+from partimento.data.rewriting import INSTRUCTION
 from partimento.errors import BadInput
 
 
@@ -45,7 +46,7 @@ def caption(
     """
     if not 1 <= each <= 100:
         raise BadInput(f"--each {each}: a piece has 1 to 100 captions")
-    by = writer(rewrite, model, os.environ.get("OPENAI_API_KEY", "")) if rewrite else None
+    by = writer(rewrite, INSTRUCTION, model, os.environ.get("OPENAI_API_KEY", "")) if rewrite else None
     columns = (TextColumn("captions"), BarColumn(), MofNCompleteColumn(), TextColumn("pieces"), TimeRemainingColumn())
     with Progress(*columns, console=console(), transient=True) as progress:
         task = progress.add_task("", total=None)

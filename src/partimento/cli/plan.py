@@ -2,51 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
 
-from partimento.cli.console import console, table
+from cyclopts import Parameter
+
+from partimento.cli.console import console
+from partimento.cli.wishes import chords_from, like, print_plan, understand
+from partimento.errors import BadInput
 from partimento.plan import Plan
-from partimento.plan.parse import Understood, parse_prompt
-from partimento.theory.instrument import instrument_name
-from partimento.theory.tempo import tempo_word
+from partimento.plan.document import load_plan, save_plan
+from partimento.theory.key import Key
 
 
-def plan(*text: str) -> None:
-    """Show what is understood of a sentence.
+def plan(
+    *text: str,
+    key: str | None = None,
+    chords: str | None = None,
+    plan: Path | None = None,
+    like_: Annotated[Path | None, Parameter(name=["--like"])] = None,
+    out: Path | None = None,
+    tags: bool = True,
+    reader: str = "",
+    reader_model: str = "",
+) -> None:
+    """Show what is understood of a sentence, and write it down for editing.
 
-    **Example**
+    The table shows each wish, what it was understood as, the words that it came from and how sure it is: stated in
+    figures or names, said in a word such as allegro, or hinted at by a mood or a dance; genre, mood, energy and
+    occasion with a score. `partimento compose --plan` takes what `--out` has written.
+
+    **Examples**
 
     - `partimento plan "a lively jig in D major for flute and guitar, 16 bars"`
+    - `partimento plan "a slow waltz, very soft, AABA" --chords song.txt --out waltz.yaml`
+    - `partimento plan --like song.mid --out like.yaml`
+    - `partimento plan "something for a rainy Sunday" --reader http://127.0.0.1:11434/v1 --reader-model llama3.2`
 
     Args:
         text: The sentence.
+        key: What Roman numerals count from, if the sentence does not say; stronger than the sentence.
+        chords: Chords, "| D | G A7 |", a text file of them, or a score to take them from.
+        plan: A plan to start from, as YAML or JSON.
+        like_: A piece, as MIDI, MusicXML or ABC, to read the plan from.
+        out: Where to write the plan: a name that ends in .yaml or .json.
+        tags: Whether genre, mood, energy and occasion are looked for between the lines.
+        reader: A language model that reads between the lines: address of an OpenAI-compatible server, or a GGUF file;
+            PARTIMENTO_READER by default, a key is read from OPENAI_API_KEY.
+        reader_model: Name of the server's model; PARTIMENTO_READER_MODEL by default.
     """
-    print_plan(understood := parse_prompt(" ".join(text)), understood.plan)
-
-
-def print_plan(understood: Understood | None, wishes: Plan) -> None:
-    """Print a table of the wishes, with the words they came from."""
-    rows = [(name, value, understood.words(field) if understood else "") for field, name, value in described(wishes)]
-    header = ("wish", "understood as", "from the words") if understood else ("wish", "value")
-    console().print(table(rows, header) if rows and understood else table([row[:2] for row in rows], header)
-                    if rows else "No wish is stated; the model is free to choose.")  # fmt: skip
-
-
-def described(plan: Plan) -> Iterator[tuple[str, str, str]]:
-    """Field, name and text of each wish that a plan states."""
-    if plan.title:
-        yield "title", "title", plan.title
-    if plan.style is not None:
-        yield "style", "style", plan.style
-    if plan.key is not None:
-        yield "key", "key", str(plan.key)
-    if plan.meter is not None:
-        yield "meter", "meter", str(plan.meter)
-    if plan.tempo_bpm is not None:
-        yield "tempo_bpm", "tempo", f"{plan.tempo_bpm:g} quarters per minute ({tempo_word(plan.tempo_bpm)})"
-    if plan.instruments is not None:
-        yield "instruments", "instruments", ", ".join(map(instrument_name, plan.instruments))
-    if plan.bars is not None:
-        yield "bars", "bars", str(plan.bars)
-    if plan.chords is not None:
-        yield "chords", "chords", " | ".join(" ".join(map(str, bar)) for bar in plan.chords)
+    if not text and not (plan or like_ or chords or key):
+        raise BadInput('say what the piece should be, for example partimento plan "a jig in D major for flute"')
+    words = " ".join(text)
+    understood = understand(words, key=key, tags=tags, reader=reader, reader_model=reader_model) if text else None
+    wishes = like(like_).merged(load_plan(plan) if plan else Plan())
+    wishes = wishes.merged(understood.plan) if understood else wishes
+    wishes = wishes.merged(Plan(key=Key.parse(key))) if key else wishes
+    wishes = wishes.merged(Plan(chords=chords_from(chords, wishes.key))) if chords else wishes
+    print_plan(understood, wishes)
+    if out is not None:
+        save_plan(wishes, out)
+        console().print(f"{out}: to be edited, and for partimento compose --plan {out}", markup=False, soft_wrap=True)

