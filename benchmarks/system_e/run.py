@@ -63,7 +63,7 @@ def main(work: Path, performances: Path, style: Path) -> None:
     datasets = {"performances": dataset_of(base), "style": dataset_of(tuned)}
     result: dict[str, Any] = {"made_by": made_by(), "processor": "2 shared cores, CPU, 1 thread"}
     result["runs"] = {folder.name: told_of(folder) for folder in (base, tuned)}
-    result["foretelling held-out style"] = foretelling(base, tuned, datasets["style"])
+    result["foretelling held-out style"] = foretelling(base, tuned, datasets)
     solos = {"base": composed(base), "tuned": composed(tuned)}
     result["solos"] = of_solos(solos, datasets)
     (HERE / "results.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
@@ -107,9 +107,9 @@ class Exchanged:
         return self.texts.text(int(self._other[window]), *rest)
 
 
-def foretelling(base: Path, tuned: Path, dataset: Path) -> dict[str, dict[str, float]]:
-    """Both models on held-out music, with the right chords and with others', and a bigram counted on the same music."""
-    validation = TokenDataset(dataset, "validation")
+def foretelling(base: Path, tuned: Path, datasets: dict[str, Path]) -> dict[str, dict[str, float]]:
+    """Both models on held-out music of the style, with the right chords and with others', and bigrams."""
+    validation = TokenDataset(datasets["style"], "validation")
     texts = PlanTexts(validation, "chords", words=True)
     texts.windows = texts.windows[::EVERY]
     read, _ = reader(EncoderDecoderSizes(base=str(base)))
@@ -121,9 +121,9 @@ def foretelling(base: Path, tuned: Path, dataset: Path) -> dict[str, dict[str, f
         batches = PairBatches(validation, said, read, "pairs", 4096)
         tally = module_of(folder, validation).measure(batches.once())
         found[name] = {key: tally.measures()[key] for key in TOLD}
-    training = TokenDataset(dataset, "train")
+    counted = [TokenDataset(folder, "train") for folder in datasets.values()]
     batches = PairBatches(validation, texts, read, "pairs", 4096)
-    return found | {"bigram": bigram(training, batches, validation)}
+    return found | {"bigram counted on both": bigram(counted, batches)}
 
 
 def module_of(folder: Path, dataset: TokenDataset) -> LanguageModule:
@@ -132,14 +132,13 @@ def module_of(folder: Path, dataset: TokenDataset) -> LanguageModule:
     return LanguageModule(load_model_folder(folder).model, how, 1, is_packed=False, kinds=kinds)
 
 
-def bigram(training: TokenDataset, batches: PairBatches, validation: TokenDataset) -> dict[str, float]:
-    """Add-k smoothed bigrams of the training split, k the best of a few for the validation split."""
-    size = training.info.vocabulary_size
+def bigram(counted: Sequence[TokenDataset], batches: PairBatches) -> dict[str, float]:
+    """Add-k smoothed bigrams of the training splits, k the best of a few for what is measured."""
+    size = counted[0].info.vocabulary_size
     counts = torch.zeros(size, size, dtype=torch.float64)
-    for window in range(len(training)):
-        ids = torch.from_numpy(training[window].astype(np.int64))
+    for ids in (torch.from_numpy(dataset[at].astype(np.int64)) for dataset in counted for at in range(len(dataset))):
         counts.index_put_((ids[:-1], ids[1:]), torch.ones(len(ids) - 1, dtype=torch.float64), accumulate=True)
-    kinds = token_kinds(create(**training.info.representation).tokens, 0)
+    kinds = token_kinds(create(**counted[0].info.representation).tokens, 0)
     best: dict[str, float] = {}
     for k in (0.3, 0.1, 0.03, 0.01):
         logits, tally = ((counts + k) / (counts + k).sum(1, keepdim=True)).log().float(), Tally(kinds, 512)
