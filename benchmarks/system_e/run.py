@@ -5,7 +5,7 @@
 PERFORMANCES and STYLE are folders of MIDI files with folders `train` and `validation` in them; no work is in both.
 Chords are heard in the performances, a small base model learns from PERFORMANCES in 12 keys and 3 tempi
 (`recipes/jazz-base-small.yaml`), QLoRA tunes it to STYLE (`recipes/jazz-qlora-small.yaml`), `partimento compose` writes
-five solos with both, and all is measured beside what it should be compared with. What is finished is kept, so that a
+five solos, and all is measured beside what it should be compared with. What is finished is kept, so that a
 stopped run goes on. Writes `results.json`.
 """
 
@@ -64,10 +64,13 @@ def main(work: Path, performances: Path, style: Path) -> None:
     result: dict[str, Any] = {"made_by": made_by(), "processor": "2 shared cores, CPU, 1 thread"}
     result["runs"] = {folder.name: told_of(folder) for folder in (base, tuned)}
     result["foretelling held-out style"] = foretelling(base, tuned, datasets)
-    solos = {"base": composed(base), "tuned": composed(tuned)}
-    result["solos"] = of_solos(solos, datasets)
+    write(result)
+    result["solos"] = of_solos({"tuned": composed(tuned)}, datasets)
+    write(result)
+
+
+def write(result: dict[str, Any]) -> None:
     (HERE / "results.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
-    print(json.dumps(result, indent=1, ensure_ascii=False))
 
 
 def trained(name: str, settings: Sequence[str]) -> Path:
@@ -185,7 +188,7 @@ def of_solos(solos: dict[str, list[Path]], datasets: dict[str, Path]) -> dict[st
         },
         "longest run of notes shared with the style's training music": {
             name: [found.notes for found in index.longest_shared_runs(sets[name][:SOLOS])]
-            for name in ("base", "tuned", "held-out style")
+            for name in (*solos, "held-out style")
         },
     }
 
