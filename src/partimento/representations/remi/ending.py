@@ -110,10 +110,9 @@ def _due(state: State, group: int) -> int:
     """Most tokens of what the current part owes behind a note."""
     if state.rules is None:
         return 0
-    rule, due = state.rule(state.part), state.due(state.part)
-    if (missing := rule.struck - state.ringing()) > 0 and state.begun < rule.most:
-        return missing + max(due - 1, 0) * (group + rule.struck - 1)
-    return due * (group + rule.struck - 1)
+    rule = state.rule(state.part)
+    missing = rule.struck - state.ringing() if state.begun < rule.most else 0
+    return max(missing, state.due(state.part) * (group + rule.struck - 1))
 
 
 def _started(state: State, group: int) -> int:

@@ -28,6 +28,11 @@ class Grammar(Header, Measures):
         super().__init__(vocabulary)
         self._block_names = list(vocabulary.first)
         self._block_of = vocabulary.block_of.tolist()
+        # what is given, `Mask` and `Fill` among it, is not looked at
+        names = (block for block in self._block_names if block not in ("Mask", "Fill"))
+        after = {block: (vocabulary.first[block], getattr(self, f"_after_{block.lower()}")) for block in names}
+        unread = (0, self._after_pad)
+        self._after = [after.get(self._block_names[block], unread) for block in self._block_of]
 
     def start(self, task: Compose) -> State:
         """The state before BOS.
@@ -97,14 +102,13 @@ class Grammar(Header, Measures):
     def step(self, state: State, token: int) -> State:
         """The state after a token that `allowed` admits."""
         if state.at == GIVEN and state.queue:
-            return state._replace(spent=state.spent + 1, queue=state.queue[1:])
-        block = self._block_names[self._block_of[token]]
-        member = token - self._first[block]
-        return getattr(self, f"_after_{block.lower()}")(state._replace(spent=state.spent + 1), member)
+            return state.but(spent=state.spent + 1, queue=state.queue[1:])
+        first, after = self._after[token]
+        return after(state.but(spent=state.spent + 1), token - first)
 
     def given(self, state: State) -> State:
         """The state behind all that is given."""
-        return state._replace(spent=state.spent + len(state.queue), queue=())
+        return state.but(spent=state.spent + len(state.queue), queue=())
 
     def allowed(self, state: State) -> Ranges:
         """Ids that may follow, as half-open ranges."""

@@ -57,7 +57,7 @@ class Header(Machine):
         return self._span("Bars", 0, most)
 
     def _fits(self, state: State, bars: int) -> bool:
-        ready = state._replace(bars=bars)
+        ready = state.but(bars=bars)
         return state.spent + self.shortest_end(ready) + 2 * self._slack(ready) <= (state.task.constraints.budget or 0)
 
     def _allowed_parts(self, state: State) -> list[tuple[int, int]]:
@@ -91,22 +91,22 @@ class Header(Machine):
     def _has_room_for_part(self, state: State) -> bool:
         """Whether the budget allows one more part, whatever it plays."""
         usual = max(state.programs, key=state.programs.count)
-        return not self._is_closing(state._replace(programs=(*state.programs, usual), spent=state.spent + 1))
+        return not self._is_closing(state.but(programs=(*state.programs, usual), spent=state.spent + 1))
 
     def _after_bos(self, state: State, member: int) -> State:
-        return state._replace(at=BOS)
+        return state.but(at=BOS)
 
     def _after_style(self, state: State, member: int) -> State:
-        return state._replace(at=STYLE)
+        return state.but(at=STYLE)
 
     def _after_bars(self, state: State, member: int) -> State:
-        return state._replace(at=BARS, bars=member + 1, bars_left=member + 1)
+        return state.but(at=BARS, bars=member + 1, bars_left=member + 1)
 
     def _after_opens(self, state: State, member: int) -> State:
-        return state._replace(at=OPENS)
+        return state.but(at=OPENS)
 
     def _after_ends(self, state: State, member: int) -> State:
-        return state._replace(at=ENDS)
+        return state.but(at=ENDS)
 
     def _after_chords(self, state: State, member: int) -> State:
-        return state._replace(at=CHORDS, with_chords=True, chord_seen=False)
+        return state.but(at=CHORDS, with_chords=True, chord_seen=False)

@@ -32,14 +32,14 @@ class Measures(Segments):
 
     def _after_meter(self, state: State, member: int) -> State:
         if state.at < BAR:
-            return state._replace(at=METER, meter=member)
-        return state._replace(at=BAR_METER, meter=member, length=LENGTHS[member])
+            return state.but(at=METER, meter=member)
+        return state.but(at=BAR_METER, meter=member, length=LENGTHS[member])
 
     def _after_key(self, state: State, member: int) -> State:
-        return state._replace(at=KEY if state.at < BAR else BAR_KEY, key=member)
+        return state.but(at=KEY if state.at < BAR else BAR_KEY, key=member)
 
     def _after_tempo(self, state: State, member: int) -> State:
-        return state._replace(at=TEMPO if state.at < BAR else BAR_TEMPO, tempo=member)
+        return state.but(at=TEMPO if state.at < BAR else BAR_TEMPO, tempo=member)
 
     def _allowed_bar(self, state: State) -> list[tuple[int, int]]:
         if state.gap is not None:
@@ -90,19 +90,19 @@ class Measures(Segments):
 
     def _after_bar(self, state: State, member: int) -> State:
         left = state.bars_left - 1
-        opened = _moved_on(state)._replace(
+        opened = _moved_on(state).but(
             at=BAR, bars_left=left, chord_position=-1, taken=0, sounded=-1, part=-1, queue=(),
             spans=(), chordal=(*state.chordal[2:], 0, 0),
         )  # fmt: skip
         if state.gap:
             measure = state.gap[0]
-            return opened._replace(
+            return opened.but(
             gap=state.gap[1:], length=measure.length, meter=measure.meter, key=measure.key,
                 bar_chords=measure.chords,
             )  # fmt: skip
         running, length = tuple((-1, mask) for _, mask in state.bar_chords[-1:]), LENGTHS[state.meter]
         chords = self._planned_chords(state.task.plan, state.bars - 1 - left, length)
-        return opened._replace(length=length, bar_chords=running, queue=chords)
+        return opened.but(length=length, bar_chords=running, queue=chords)
 
     def _planned_chords(self, plan: Plan, bar: int, length: int) -> tuple[int, ...]:
         if not plan.chords:
@@ -120,11 +120,11 @@ class Measures(Segments):
         return [token] if bass is None else [token, self._first["Bass"] + bass]
 
     def _after_length(self, state: State, member: int) -> State:
-        return state._replace(at=BAR_LENGTH, length=member + 1)
+        return state.but(at=BAR_LENGTH, length=member + 1)
 
     def _after_chord(self, state: State, member: int) -> State:
         position = max(state.chord_position, 0)
-        return state._replace(
+        return state.but(
             at=CHORD,
             chord_seen=True,
             queue=state.queue[1:],
@@ -136,10 +136,10 @@ class Measures(Segments):
     def _after_bass(self, state: State, member: int) -> State:
         position, mask = state.bar_chords[-1]
         with_bass = (*state.bar_chords[:-1], (position, mask | class_mask(frozenset([member]))))
-        return state._replace(at=CHORD_BASS, queue=state.queue[1:], bar_chords=with_bass)
+        return state.but(at=CHORD_BASS, queue=state.queue[1:], bar_chords=with_bass)
 
     def _after_eos(self, state: State, member: int) -> State:
-        return state._replace(at=END)
+        return state.but(at=END)
 
     def _after_pad(self, state: State, member: int) -> State:
         return state
@@ -150,9 +150,9 @@ def _moved_on(state: State) -> State:
     if state.length == 0:
         # the first measure, before which nothing was, or what is given of the measures before
         parts = len(state.programs)
-        return state if state.gap is not None else state._replace(rests=(0,) * parts, held=((),) * parts)
+        return state if state.gap is not None else state.but(rests=(0,) * parts, held=((),) * parts)
     length = state.unit * state.length
     released = tuple(
         tuple((pitch, release - length) for pitch, release in part if release > length) for part in state.held
     )
-    return state._replace(rests=tuple(rest + 1 for rest in state.rests), held=released)
+    return state.but(rests=tuple(rest + 1 for rest in state.rests), held=released)

@@ -81,19 +81,29 @@ class Segments(Machine):
         """Least distance of two notes of the part, in steps."""
         return -(-state.rule(state.part).shortest // state.unit) if state.capacity(state.part) == 1 else 1
 
-    def _room(self, state: State, due: int) -> int:
-        """Last tick at which the part has to be free again to begin so many notes more."""
-        return state.unit * (state.last_position(state.part) - (due - 1) * self._spacing(state))
+    def _free_again(self, state: State, due: int) -> int:
+        """Tick by which a part that holds all that it can has to be free again.
+
+        Args:
+            state: in a group.
+            due: notes that the part must begin behind the group in this measure; then those of the next one count.
+        """
+        spacing, last = self._spacing(state), state.last_position(state.part)
+        if due > 0:
+            return state.unit * (last - (due - 1) * spacing)
+        ahead = state.rules.of(state.part, state.bars - state.bars_left).least if state.rules else 0
+        if not ahead or not state.bars_left:
+            return UNLIMITED
+        return state.unit * (state.length + state.following_length - 1 - (ahead - 1) * spacing)
 
     def _allowed_groups(self, state: State) -> list[tuple[int, int]]:
         """At the cursor of a new group: its shift, or what may follow when it has none."""
-        low, high = self._shifts(state)
+        low, high = self._shifts(state, state.cursor, state.limit)
         return self._shift_spans(low, high) + (self._allowed_ends(_shifted(state, 0)) if low <= 0 <= high else [])
 
-    def _shifts(self, state: State) -> tuple[int, int]:
-        """Least and greatest shift of a group at the cursor, behind another one at the same position."""
-        low, high = state.shifts(state.cursor)
-        limit = state.limit
+    def _shifts(self, state: State, position: int, limit: Limit | None) -> tuple[int, int]:
+        """Least and greatest shift of a group at a position, behind another one there."""
+        low, high = state.shifts(position)
         if limit is None:
             return low, high
         louder = self._has_velocity and limit.velocity < self._vocabulary.size["Velocity"] - 1
@@ -125,8 +135,8 @@ class Segments(Machine):
         rule, wished = state.rule(state.part), most
         if state.spans and state.programs[state.part] != DRUMS:
             wished = min(wished, longest_chordal(state, free_pitches(state)))
-        if (due := state.due(state.part) - 1) > 0 and state.ringing() + 1 >= state.capacity(state.part):
-            wished = min(wished, self._room(state, due) - state.onset)
+        if state.rules is not None and state.ringing() + 1 >= state.capacity(state.part):
+            wished = min(wished, self._free_again(state, state.due(state.part) - 1) - state.onset)
         return max(min(wished, rule.longest), min(most, rule.shortest))
 
     def _allowed_releases(self, state: State) -> list[tuple[int, int]]:
@@ -188,7 +198,7 @@ class Segments(Machine):
             ringing, due = state.ringing(), state.due(part)
             if ringing >= state.rule(part).sounding:
                 return []
-            if due > 1 and ringing + 1 >= state.capacity(part) and state.end > self._room(state, due - 1):
+            if ringing + 1 >= state.capacity(part) and state.end > self._free_again(state, due - 1):
                 return []
         return self._allowed_pitches(state)
 
@@ -198,7 +208,7 @@ class Segments(Machine):
         earliest, end = state.earliest(state.part), self._positions_end(state)
         if max(earliest, 0) <= state.following < end:
             ranges += self._allowed_groups(_at(state, state.following))
-        low, high = self._shifts(_at(state, state.cursor))
+        low, high = self._shifts(state, state.cursor, _limit(state))
         if low <= high and self._may_join(state) and (state.rules is None or free_pitches(state) & ~state.struck):
             ranges.append(self._span("Position", state.cursor, state.cursor + 1))
         first = max(earliest, state.cursor + 1)
@@ -210,35 +220,35 @@ class Segments(Machine):
 
     def _after_instrument(self, state: State, member: int) -> State:
         if state.at < BAR:
-            return state._replace(at=PARTS, programs=(*state.programs, member))
+            return state.but(at=PARTS, programs=(*state.programs, member))
         part = next(k for k, program in enumerate(state.programs) if program == member and not state.taken >> k & 1)
-        return state._replace(
+        return state.but(
             at=SEGMENT, part=part, taken=state.taken | 1 << part, cursor=0, following=0, release=0, shift=0,
             tail=0, velocity=-1, limit=None, pitch=-1, struck=0, begun=0, spans=state.spans or spans_of(state),
         )  # fmt: skip
 
     def _after_position(self, state: State, member: int) -> State:
         if state.at < SEGMENT:
-            return state._replace(at=CHORD_POSITION, queue=state.queue[1:], chord_position=member)
-        return _at(state, member)._replace(at=POSITION)
+            return state.but(at=CHORD_POSITION, queue=state.queue[1:], chord_position=member)
+        return _at(state, member).but(at=POSITION)
 
     def _after_shift(self, state: State, member: int) -> State:
         if state.at == RELEASE:
-            return _ended(state._replace(at=TAIL, tail=SHIFTS[member]))
-        return _shifted(_begun(state), SHIFTS[member])._replace(at=SHIFT)
+            return _ended(state.but(at=TAIL, tail=SHIFTS[member]))
+        return _shifted(_begun(state), SHIFTS[member]).but(at=SHIFT)
 
     def _after_velocity(self, state: State, member: int) -> State:
         opened = state if state.at == SHIFT else _shifted(_begun(state), 0)
-        return opened._replace(at=VELOCITY, velocity=member)
+        return opened.but(at=VELOCITY, velocity=member)
 
     def _after_release(self, state: State, member: int) -> State:
         opened = state if state.at in (SHIFT, VELOCITY, RELEASE) else _shifted(_begun(state), 0)
-        return _ended(opened._replace(at=RELEASE, release=opened.release + member + 1, pitch=-1))
+        return _ended(opened.but(at=RELEASE, release=opened.release + member + 1, pitch=-1))
 
     def _after_pitch(self, state: State, member: int) -> State:
         key = KEYS[state.key]
         outside = key is not None and member % 12 not in key.pitch_classes
-        counted = state._replace(
+        counted = state.but(
             diatonic=state.diatonic + (0 if outside else state.duration),
             chromatic=state.chromatic + (state.duration if outside else 0),
             chordal=added(state, member),
@@ -250,17 +260,21 @@ class Segments(Machine):
         rests = rests if rests[part] == -1 else (*rests[:part], -1, *rests[part + 1 :])
         if state.is_tracked:
             held = (*held[:part], (*held[part], (member, state.end)), *held[part + 1 :])
-        return state._replace(
+        return state.but(
             at=NOTE, pitch=member, struck=state.struck | 1 << member, following=state.release,
             sounded=part, rests=rests, held=held, begun=state.begun + 1,
         )  # fmt: skip
 
 
+def _limit(state: State) -> Limit:
+    """What a group at the same position has to come behind."""
+    return Limit(state.shift, state.duration, state.velocity, state.struck)
+
+
 def _at(state: State, position: int) -> State:
     """The state with a new group begun at a position."""
-    is_same = state.at == NOTE and position == state.cursor
-    limit = Limit(state.shift, state.duration, state.velocity, state.struck) if is_same else None
-    return state._replace(cursor=position, release=0, shift=0, tail=0, velocity=-1, limit=limit)
+    limit = _limit(state) if state.at == NOTE and position == state.cursor else None
+    return state.but(cursor=position, release=0, shift=0, tail=0, velocity=-1, limit=limit)
 
 
 def _begun(state: State) -> State:
@@ -270,11 +284,13 @@ def _begun(state: State) -> State:
 
 def _shifted(state: State, shift: int) -> State:
     """The state once the shift of its group is known; one that comes later than the group before has no limit."""
+    if state.shift == shift and (state.limit is None or state.limit.shift == shift):
+        return state
     is_same = state.limit is not None and state.limit.shift == shift
-    return state._replace(shift=shift, limit=state.limit if is_same else None)
+    return state.but(shift=shift, limit=state.limit if is_same else None)
 
 
 def _ended(state: State) -> State:
     """The state once the end of its group is known; as long as the group before, it has none of its pitches."""
     is_same = state.limit is not None and state.limit.duration == state.duration
-    return state._replace(struck=state.limit.struck if state.limit and is_same else 0)
+    return state.but(struck=state.limit.struck if state.limit and is_same else 0)
