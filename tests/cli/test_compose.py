@@ -20,7 +20,8 @@ TEXT = "a jig in D major for flute and guitar, 4 bars, 100 bpm"
 @pytest.fixture(scope="module")
 def composed(tiny_model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("out")
-    assert main(["compose", TEXT, "--seed", "7", "--model", str(tiny_model), "--out", str(folder / "new" / "jig")]) == 0
+    arguments = ["compose", TEXT, "--no-tags", "--seed", "7", "--model", str(tiny_model), "--out"]
+    assert main([*arguments, str(folder / "new" / "jig")]) == 0
     return folder / "new"
 
 
@@ -40,7 +41,8 @@ def test_wishes_hold_in_the_files(composed, suffix):
 
 
 def test_the_same_command_gives_the_same_bytes(composed, tiny_model, tmp_path, capsys):
-    assert main(["compose", TEXT, "--seed", "7", "--model", str(tiny_model), "--out", str(tmp_path / "jig.mid")]) == 0
+    arguments = ["compose", TEXT, "--no-tags", "--seed", "7", "--model", str(tiny_model), "--out"]
+    assert main([*arguments, str(tmp_path / "jig.mid")]) == 0
     assert "seed 7" in capsys.readouterr().out
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
         path.name: path.read_bytes() for path in composed.iterdir()
@@ -48,8 +50,9 @@ def test_the_same_command_gives_the_same_bytes(composed, tiny_model, tmp_path, c
 
 
 def test_options_are_stronger_than_text_and_text_than_a_plan(composed, tiny_model, tmp_path):
-    arguments = ["compose", "for oboe", "--plan", str(composed / "jig.plan.json"), "--bars", "2", "--chords", "i V",
-                 "--key", "E minor", "--model", str(tiny_model), "--out", str(tmp_path / "x")]  # fmt: skip
+    arguments = ["compose", "for oboe", "--no-tags", "--plan", str(composed / "jig.plan.json"), "--bars", "2",
+                 "--chords", "i V", "--key", "E minor", "--model", str(tiny_model), "--out",
+                 str(tmp_path / "x")]  # fmt: skip
     assert main(arguments) == 0
     assert json.loads((tmp_path / "x.plan.json").read_text("utf-8"))["plan"] == {
         "style": "jig", "key": "E minor", "meter": "6/8", "tempo_bpm": 100.0, "bars": 2, "instruments": ["Oboe"],
