@@ -24,8 +24,9 @@ def by_sorting_everything(logits: np.ndarray, ranges: Ranges, uniform: float, te
     weights = np.exp(logits[ids].astype(np.float64) / temperature)
     order = np.argsort(-weights, kind="stable")
     shares = np.cumsum(weights[order]) / weights.sum()
-    kept = int(np.searchsorted(shares, top_p)) + 1
-    return int(ids[order[np.searchsorted(shares[:kept] / shares[:kept][-1], uniform, "right")]])
+    kept = np.sort(order[: int(np.searchsorted(shares, top_p)) + 1])
+    among = np.cumsum(weights[kept])
+    return int(ids[kept[np.searchsorted(among / among[-1], uniform, "right")]])
 
 
 @pytest.mark.parametrize("spread", [0, 0.1, 3])

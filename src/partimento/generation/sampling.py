@@ -78,23 +78,29 @@ def _drawn(weights: NDArray[np.float64], uniform: float) -> int:
 
 
 def _candidates(weights: NDArray[np.float64], sampling: Sampling) -> NDArray[np.int64]:
-    """Places of the weights that one is chosen among; the heaviest weighs 1."""
+    """Places of the weights that one is chosen among, in order; the heaviest weighs 1."""
     kept = np.flatnonzero(weights >= max(sampling.min_p, 1e-300))
-    if sampling.top_p >= 1 and not sampling.top_k:
-        return kept
-    if sampling.top_k:
-        kept = kept[np.argsort(-weights[kept], kind="stable")[: sampling.top_k]]
+    if 0 < sampling.top_k < len(kept):
+        kept = kept[_heaviest(weights[kept], sampling.top_k)]
     return kept if sampling.top_p >= 1 else kept[_nucleus(weights[kept], sampling.top_p)]
 
 
 def _nucleus(weights: NDArray[np.float64], top_p: float) -> NDArray[np.int64]:
-    """Places of the heaviest that together hold `top_p` of all weight, the heaviest first."""
+    """Places of the heaviest that together hold `top_p` of all weight."""
     total = float(weights.sum())
     # weights below this add up to less than half of what may be missing, so that they need not be sorted
     heavy = np.flatnonzero(weights >= (1 - top_p) * total / (2 * len(weights)))
-    order = heavy[np.argsort(-weights[heavy], kind="stable")]
-    cumulative = np.cumsum(weights[order])
-    return order[: int(np.searchsorted(cumulative, top_p * total)) + 1]
+    cumulative = np.cumsum(np.sort(weights[heavy])[::-1])
+    count = int(np.searchsorted(cumulative, top_p * total)) + 1
+    return heavy[_heaviest(weights[heavy], count)] if count < len(heavy) else heavy
+
+
+def _heaviest(weights: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+    """Places of the `count` heaviest, of equal ones the first; several times as fast as sorting places."""
+    least = np.partition(weights, len(weights) - count)[len(weights) - count]
+    chosen = weights > least
+    chosen[np.flatnonzero(weights == least)[: count - int(chosen.sum())]] = True
+    return np.flatnonzero(chosen)
 
 
 def _id_at(ranges: Ranges, place: int) -> int:

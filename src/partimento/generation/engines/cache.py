@@ -12,6 +12,8 @@ from partimento.generation.engines.decoders import Shape
 
 CHUNK = 64
 """Tokens of a beginning that are read in one go, and kept together; also what lengths are rounded up to."""
+FIRST_ROOM = 2 * CHUNK
+"""Tokens of a row for which there is room at first; it doubles as rows grow."""
 MOST_KEPT_BYTE = 256 << 20
 """Size of all beginnings that are kept."""
 
@@ -22,14 +24,24 @@ def rounded(length: int) -> int:
 
 
 class Cache:
-    """Keys and values of rows, allotted once for the whole context; memory is only used as it is written."""
+    """Keys and values of rows, allotted beforehand for more than has been written, at most for the whole context."""
 
     def __init__(self, shape: Shape, layers: int, rows: int) -> None:
-        self.shape, self.rows, self.room = shape, rows, rounded(shape.context)
-        size = (2, rows, shape.kv_heads, self.room, shape.width)
-        # zeros, since what is masked is multiplied with zero, which makes nothing good of infinities
-        self._layers = [torch.zeros(size) for _ in range(layers)]
-        self._flat = [layer.view(-1, shape.width) for layer in self._layers]
+        self.shape, self.rows, self.room = shape, rows, 0
+        self._layers = [torch.zeros(2, rows, shape.kv_heads, 0, shape.width) for _ in range(layers)]
+        self.make_room(1)
+
+    def make_room(self, length: int) -> None:
+        """See to it that rows can be so long."""
+        if length <= self.room:
+            return
+        room = min(max(rounded(length), 2 * self.room, FIRST_ROOM), rounded(self.shape.context))
+        for index, layer in enumerate(self._layers):
+            # zeros, since what is masked is multiplied with zero, which makes nothing good of infinities
+            larger = torch.zeros(2, self.rows, self.shape.kv_heads, room, self.shape.width)
+            larger[:, :, :, : self.room] = layer
+            self._layers[index] = larger
+        self.room, self._flat = room, [layer.view(-1, self.shape.width) for layer in self._layers]
 
     def places(self, rows_N: Tensor, positions_N: Tensor) -> Tensor:
         """Where N tokens go, for `write`."""

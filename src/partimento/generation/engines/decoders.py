@@ -121,7 +121,7 @@ class _LlamaBlock:
         qkv = self._qkv(rms_norm(x_NC, x_NC.shape[-1:], self._before, self._epsilon))
         assert turns is not None
         turned = torch.view_as_complex(qkv.view(*turns.shape, 2)) * turns
-        return torch.view_as_real(turned).view(len(x_NC), -1, self._width)
+        return torch.view_as_real(turned).view(x_NC.shape[0], -1, self._width)
 
     def rest(self, x_NC: Tensor, attended_NC: Tensor) -> Tensor:
         x_NC = self._out.plus(attended_NC, x_NC)
@@ -172,7 +172,7 @@ class _Gpt2Block:
 
     def heads(self, x_NC: Tensor, turns: Tensor | None) -> Tensor:
         h_NC = layer_norm(x_NC, x_NC.shape[-1:], *self._before, self._epsilon)
-        return self._qkv(h_NC).view(len(x_NC), -1, self._width)
+        return self._qkv(h_NC).view(x_NC.shape[0], -1, self._width)
 
     def rest(self, x_NC: Tensor, attended_NC: Tensor) -> Tensor:
         x_NC = self._out.plus(attended_NC, x_NC)

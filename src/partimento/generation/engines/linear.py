@@ -42,7 +42,7 @@ class Linear:
 
     def __call__(self, x_NC: Tensor) -> Tensor:
         """Rows of results, shape (N, O)."""
-        if self._doubles and len(x_NC) == 1:
+        if self._doubles and x_NC.shape[0] == 1:
             return self(x_NC.expand(2, -1).contiguous())[:1]
         return self._product(x_NC.to(self._dtype)).float()
 
@@ -50,7 +50,7 @@ class Linear:
         """Results added to other rows; the activation must be none."""
         if self._packed is None or self._dtype != torch.float32:
             return other_NO + self(x_NC)
-        if self._doubles and len(x_NC) == 1:
+        if self._doubles and x_NC.shape[0] == 1:
             return self.plus(x_NC.expand(2, -1).contiguous(), other_NO.expand(2, -1).contiguous())[:1]
         return _ONEDNN._linear_pointwise.binary(x_NC, other_NO, self._packed, self._bias, "add")
 

@@ -77,6 +77,7 @@ class TorchEngine:
 class TorchBatch:
     """Sequences that are written side by side."""
 
+    @torch.inference_mode()
     def __init__(self, engine: TorchEngine, rows: int) -> None:
         self._engine = engine
         self._cache = Cache(engine.decoder.shape, len(engine.decoder.blocks), rows)
@@ -92,6 +93,7 @@ class TorchBatch:
         refuse_condition(condition, self._engine.condition)
         self._lengths.append(0)
 
+    @torch.inference_mode()
     def close(self, row: int) -> None:
         """End a sequence; the last one takes its place."""
         length = self._lengths.pop()
@@ -114,6 +116,7 @@ class TorchBatch:
             ValueError: a row gets none, or grows past the context.
         """
         self._check(tokens)
+        self._cache.make_room(max(length + len(new) for length, new in zip(self._lengths, tokens, strict=True)))
         tokens = [self._begun(row, new) for row, new in enumerate(tokens)]
         step = _Step.of(self._lengths, tokens, self._cache)
         x_NC = self._forward(step)
@@ -157,7 +160,7 @@ class TorchBatch:
         """What each token takes from those before it, shape (N, channels)."""
         if len(step.groups) == 1:
             return self._attend(layer, q_NHD, step.groups[0])
-        attended_NC = torch.empty(len(q_NHD), q_NHD.shape[1] * q_NHD.shape[2])
+        attended_NC = torch.empty(q_NHD.shape[0], q_NHD.shape[1] * q_NHD.shape[2])
         for group in step.groups:
             attended_NC[group.queries] = self._attend(layer, q_NHD[group.queries], group)
         return attended_NC
@@ -170,24 +173,26 @@ class TorchBatch:
         scores = torch.matmul(q_RHGTD.reshape(rows, kv_heads, -1, width), keys.transpose(-1, -2))
         scores.view(*q_RHGTD.shape[:4], group.room).add_(group.mask)
         taken = torch.matmul(torch.softmax(scores, -1), values).view(q_RHGTD.shape)
-        return taken.permute(0, 3, 1, 2, 4).reshape(len(q_NHD), -1)
+        return taken.permute(0, 3, 1, 2, 4).reshape(q_NHD.shape[0], -1)
 
     def _project(self, x_RC: Tensor, wanted: Sequence[Wanted] | None) -> None:
         """Fill in logits, in those blocks of the vocabulary where somebody wants some."""
-        for index, linear in enumerate(self._engine.head):
-            start, stop = index * _HEAD_BLOCK, min((index + 1) * _HEAD_BLOCK, self._engine.vocabulary_size)
-            rows = _wanting(wanted, len(x_RC), start, stop)
-            if len(rows) == len(x_RC):
-                self._logits[: len(rows), start:stop] = linear(x_RC).numpy()
-            elif rows:
-                self._logits[rows, start:stop] = linear(x_RC[rows]).numpy()
+        count, blocks = x_RC.shape[0], len(self._engine.head)
+        wanting = dict.fromkeys(range(blocks), list(range(count))) if wanted is None else _wanting(wanted)
+        for block, rows in wanting.items():
+            start, stop = block * _HEAD_BLOCK, (block + 1) * _HEAD_BLOCK
+            some, target = (x_RC, slice(count)) if len(rows) == count else (x_RC[rows], rows)
+            self._logits[target, start:stop] = self._engine.head[block](some).numpy()
 
 
-def _wanting(wanted: Sequence[Wanted] | None, count: int, start: int, stop: int) -> list[int]:
-    """Rows that want ids from [start, stop)."""
-    if wanted is None:
-        return list(range(count))
-    return [row for row, ranges in enumerate(wanted) if any(low < stop and high > start for low, high in ranges)]
+def _wanting(wanted: Sequence[Wanted]) -> dict[int, list[int]]:
+    """Rows that want ids of a block, by blocks."""
+    found: dict[int, list[int]] = {}
+    for row, ranges in enumerate(wanted):
+        blocks = {block for low, high in ranges for block in range(low // _HEAD_BLOCK, (high - 1) // _HEAD_BLOCK + 1)}
+        for block in blocks:
+            found.setdefault(block, []).append(row)
+    return found
 
 
 class TorchSession:
