@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from partimento.errors import BadRecipe
-from partimento.generation import Composer
+from partimento.generation import Composer, Job, Writer
 from partimento.generation.engines import TorchEngine, load_engine
 from partimento.io import load_score, save_score
 from partimento.models import Special, Vocabulary, family
 from partimento.models.folder import save_model_folder
-from partimento.plan import Plan
+from partimento.plan import Compose, Constraints, Plan
 from partimento.plan.check import check
 from partimento.representations import create
 from partimento.theory.key import Key
@@ -59,3 +60,27 @@ def test_a_model_that_reads_nothing_refuses_a_condition(random_model: Path, tmp_
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadRecipe, match="missing"):
         load_engine(tmp_path)
+
+
+@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize("words", ["remi", "amt"])
+def test_every_family_writes_and_streams_the_same_pieces(name: str, words: str, tmp_path: Path) -> None:
+    writer = Writer(untrained(name, words, tmp_path / "model"))
+    constraints = Constraints(steady=True, playable=True, budget=200)
+    task = Compose(Plan(bars=3, meter=Meter(2, 4), tempo_bpm=120.0, instruments=(73,)), constraints)
+    together = writer.write([Job(task, seed) for seed in range(3)])
+    assert together == [writer.write([Job(task, seed)])[0] for seed in range(3)]
+    streamed = list(writer.stream(Job(task, 2)))
+    assert streamed[-1] == together[2]
+    assert len(streamed) > (words == "remi")
+    assert [len(piece.notes) for piece in streamed] == sorted(len(piece.notes) for piece in streamed)
+
+
+def test_gpt2_runs_in_the_built_in_engine_unless_it_is_unusual(tmp_path: Path) -> None:
+    folder = untrained("gpt2", "remi", tmp_path / "model")
+    assert isinstance(load_engine(folder), TorchEngine)
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    (folder / "config.json").write_text(json.dumps(config | {"scale_attn_by_inverse_layer_idx": True}), "utf-8")
+    engine = load_engine(folder)
+    assert not isinstance(engine, TorchEngine)
+    assert engine.session().feed([1, 5]).shape == (engine.vocabulary_size,)

@@ -7,13 +7,13 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
-from partimento.errors import BadPlan, BadRecipe
-from partimento.generation import Composer, Sampling
+from partimento.errors import BadPlan, BadRecipe, Cancelled
+from partimento.generation import Composer, Job, Sampling, Writer
 from partimento.generation.engines import load_engine
 from partimento.models import Vocabulary
 from partimento.models.folder import save_model_folder
 from partimento.models.llm import LlmConfig, build, folded
-from partimento.plan import Plan
+from partimento.plan import Compose, Constraints, Plan
 from partimento.representations import create, create_text
 from partimento.theory.key import Key
 from partimento.theory.meter import Meter
@@ -100,3 +100,16 @@ def test_a_model_tuned_on_text_answers_with_a_piece(language_model, tmp_path, na
     if not written.take.faults:
         assert len(written.score(plan).measures) == 2
     assert written.take.text.startswith("- " if name == "chord_llama" else "X:1")
+
+
+def test_models_that_read_a_sentence_write_and_stream_the_same_pieces(music_folders):
+    writer = Writer(music_folders[0])
+    task = Compose(Plan(bars=2, instruments=(73,)), Constraints(steady=True, playable=True, budget=150))
+    jobs = [Job(task, seed, text=text) for seed, text in enumerate(("a jig", "a slow hymn"))]
+    together = writer.write(jobs)
+    assert together == [writer.write([job])[0] for job in jobs]
+    streamed = list(writer.stream(jobs[1]))
+    assert streamed[-1] == together[1]
+    assert [len(piece.measures) for piece in streamed] == [1, 2]
+    with pytest.raises(Cancelled):
+        writer.write(jobs, stop=lambda: True)

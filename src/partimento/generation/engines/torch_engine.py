@@ -178,7 +178,7 @@ class TorchBatch:
     def _project(self, x_RC: Tensor, wanted: Sequence[Wanted] | None) -> None:
         """Fill in logits, in those blocks of the vocabulary where somebody wants some."""
         count, blocks = x_RC.shape[0], len(self._engine.head)
-        wanting = dict.fromkeys(range(blocks), list(range(count))) if wanted is None else _wanting(wanted)
+        wanting = {block: list(range(count)) for block in range(blocks)} if wanted is None else _wanting(wanted)
         for block, rows in wanting.items():
             start, stop = block * _HEAD_BLOCK, (block + 1) * _HEAD_BLOCK
             some, target = (x_RC, slice(count)) if len(rows) == count else (x_RC[rows], rows)
