@@ -49,7 +49,7 @@ HERE = Path(__file__).resolve().parent
 RECIPES = HERE.parents[1] / "recipes"
 CHORDS = "Cmaj7 Am7 Dm7 G7"
 SOLOS, SEED = 5, 1
-EVERY = 3
+EVERY = 2
 """Of the held-out windows, so many are one on which foretelling is measured."""
 TOLD = ("loss", "perplexity", "accuracy", "note_accuracy", "rhythm_accuracy")
 
