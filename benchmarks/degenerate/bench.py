@@ -19,7 +19,7 @@ from partimento.errors import PartimentoError
 from partimento.io import load_scores
 
 HERE = Path(__file__).parent
-PER_FOLDER = 40
+PER_FOLDER = 25
 ENDINGS = (".mid", ".mxl", ".musicxml", ".abc")
 
 

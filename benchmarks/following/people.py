@@ -25,7 +25,7 @@ from partimento.io import load_scores
 from partimento.score import Score
 
 HERE = Path(__file__).parent
-PIECES = 60
+PIECES = 40
 BARS = 8
 
 
