@@ -2,6 +2,7 @@
 
     python benchmarks/prompts/measure.py             # writes results.json beside it
     python benchmarks/prompts/measure.py --verbose   # and shows each prompt that is read otherwise
+    python benchmarks/prompts/measure.py --unseen    # shows how `unseen.yaml` is read, and writes nothing
     python benchmarks/prompts/measure.py --tags      # and genre, mood and occasion, by the embedded encoder
 
 The keys were written by hand beside the prompts. A wish is found if what the plan states is what the key asks, and
@@ -138,10 +139,10 @@ def _dimensions(controls: tuple[Control, ...]) -> set[str]:
     return {name for control in controls for name in names if getattr(control, name) is not None}
 
 
-def readings() -> list[Reading]:
-    """All prompts."""
+def readings(name: str = "prompts.yaml") -> list[Reading]:
+    """All prompts of a file."""
     book = yaml.safe_load((HERE / "prompts.yaml").read_text("utf-8"))
-    return [read(book, prompt) for prompt in book["prompts"]]
+    return [read(book, prompt) for prompt in yaml.safe_load((HERE / name).read_text("utf-8"))["prompts"]]
 
 
 def rates(done: list[Reading]) -> dict[str, dict[str, float]]:
@@ -179,7 +180,8 @@ def tag_rates() -> dict[str, dict[str, float]]:
 
 def main() -> None:
     """Print and write the rates."""
-    done = readings()
+    is_unseen = "--unseen" in sys.argv
+    done = readings("unseen.yaml" if is_unseen else "prompts.yaml")
     table = rates(done)
     for name, row in table.items():
         print(f"{name:12} asked {row['asked']:3}  found {row['found']:.1%}  invented {row['invented']}")
@@ -189,6 +191,8 @@ def main() -> None:
         for each in done:
             if each.missed or each.invented:
                 print(f"\n{each.text}\n  missed {each.missed}\n  invented {each.invented}")
+    if is_unseen:
+        return
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=HERE, capture_output=True, text=True)
     results = {"machine": platform.machine(), "python": platform.python_version(), "commit": commit.stdout.strip()}
     results |= {"prompts": len(done), "read_without_difference": whole, "fields": table}
