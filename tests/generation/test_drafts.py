@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from partimento.generation.contrast import contrast
-from partimento.generation.drafts import fullness, too_alike, tune_of
+from partimento.generation.drafts import fullness, keeps_key, too_alike, tune_of
 from partimento.plan import Control
-from partimento.score import MEASURE, METER, Part, Score, notes_array
+from partimento.score import KEY, MEASURE, METER, Part, Score, notes_array
 from partimento.theory.instrument import DRUMS
 
 
@@ -27,6 +27,14 @@ def test_the_fullest_is_best_and_what_is_full_enough_counts_alike() -> None:
     thinned = full.with_notes(full.notes[::4])
     assert 0 < fullness(thinned) < fullness(full) <= 0.9
     assert fullness(full.with_notes(full.notes[:0])) == 0
+
+
+def test_a_draft_is_in_its_key_if_that_is_heard() -> None:
+    tune = phrase(62, 64, 66, 67, 69, 71, 73, 74, 66, 69, 62, 69, 73, 69, 66, 62, part=2)
+    keys = {fifths: replace(tune, keys=np.array([(0, -1, fifths, 0)], KEY)) for fifths in (2, 3)}
+    assert keeps_key(keys[2])
+    assert not keeps_key(keys[3])
+    assert keeps_key(tune)  # none is stated
 
 
 def test_what_is_like_the_theme_counts_against_a_contrast() -> None:

@@ -55,6 +55,11 @@ def test_the_bass_has_the_root_even_where_another_part_goes_below_it() -> None:
     assert ended == [(0, 8, 8, 60), (1, 8, 8, 60)]
 
 
+def test_what_belongs_to_the_end_and_rings_into_it_rings_on() -> None:
+    ended = last_bar(with_held_end(piece((1, 8, 8, 48), (1, 8, 8, 50), (1, 10, 6, 55), (1, 12, 4, 64))))
+    assert ended == [(1, 8, 8, 48), (1, 8, 4, 50), (1, 10, 6, 55), (1, 12, 4, 64)]
+
+
 def test_a_tune_ends_on_the_root_or_the_third() -> None:
     assert last_bar(with_held_end(piece((0, 8, 8, 79), (1, 8, 8, 48)))) == [(0, 8, 8, 84), (1, 8, 8, 48)]
     assert last_bar(with_held_end(piece((0, 8, 8, 76), (1, 8, 8, 48)))) == [(0, 8, 8, 76), (1, 8, 8, 48)]

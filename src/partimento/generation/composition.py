@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from partimento.generation.contrast import contrast
 from partimento.generation.degenerate import TRIES, Draft, faults, stream_seed, write_sound
-from partimento.generation.drafts import fullness, too_alike, tune_of
+from partimento.generation.drafts import fullness, keeps_key, too_alike, tune_of
 from partimento.generation.form import Passage, passages, theme
 from partimento.generation.forms import ONCE
 from partimento.generation.sampling import Sampling, subseed
@@ -33,6 +33,8 @@ from partimento.theory.key import MINOR_MODES, Key
 
 CADENCE_BARS = 2
 """Bars of a cadence: the dominant and the tonic."""
+KEY_WORTH = 0.2
+"""What it is worth that a draft is heard in its key, in shares of the time for which its parts sound."""
 SPARE_TOKENS = 48
 """Room that is left for a header."""
 
@@ -177,11 +179,12 @@ class Composition:
         yield self.score
 
     def _worth(self, draft: Draft, passage: Passage) -> tuple[int, float]:
-        """How good a draft is: without faults, full, and unlike the sections that it is to contrast with."""
+        """How good a draft is: without faults, in its key, full, and unlike sections that it is to contrast with."""
         others = [span for name, span in self._themes.items() if name != theme(passage.label)]
         assert self.score is not None or not others
         alike = [too_alike(self.score.slice_bars(*span), draft.score) for span in others] if self.score else []
-        return -len(draft.faults), fullness(draft.score) - max(alike, default=0.0)
+        good = fullness(draft.score) + KEY_WORTH * keeps_key(draft.score) - max(alike, default=0.0)
+        return -len(draft.faults), good
 
     def _streamed(self, window: Window, passage: Passage) -> Iterator[Score]:
         """The piece after each bar of a window, which is written again as long as it is degenerate."""

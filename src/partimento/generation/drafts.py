@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from partimento.analysis import estimate_key
 from partimento.analysis.form import similarity
 from partimento.analysis.heard import bar_lines, heard
 from partimento.generation.windows import joined
@@ -25,6 +26,12 @@ def fullness(score: Score) -> float:
     np.add.at(steps, (notes["part"], notes["onset_tick"]), 1)
     np.add.at(steps, (notes["part"], notes["onset_tick"] + notes["duration_tick"]), -1)
     return float(np.minimum((np.cumsum(steps, axis=1) > 0).mean(axis=1), 0.9).mean())
+
+
+def keeps_key(score: Score) -> bool:
+    """Whether its key is the one that is heard in it; modes other than major and minor are not told apart."""
+    key = score.key_at(0)
+    return key is None or key.mode not in ("major", "minor") or estimate_key(score)[0] == key
 
 
 def too_alike(theme: Score, other: Score) -> float:

@@ -82,7 +82,10 @@ def _held(score: Score, part: int, start: int, middle: int, tones: frozenset[int
     final["duration_tick"] = end - final["onset_tick"]
     before = notes[onsets < final["onset_tick"][0]]
     room = final["onset_tick"][0] - before["onset_tick"]
-    before["duration_tick"] = np.minimum(before["duration_tick"], room)
+    # what rings into the end and belongs there rings on, unless it is struck again
+    rings = (before["onset_tick"] >= start) & (before["duration_tick"] > room)
+    rings &= np.isin(before["pitch"] % 12, list(tones)) & ~np.isin(before["pitch"], final["pitch"])
+    before["duration_tick"] = np.where(rings, end - before["onset_tick"], np.minimum(before["duration_tick"], room))
     return np.concatenate([before, _in_tune(final, tones)])
 
 
