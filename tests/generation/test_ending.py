@@ -77,6 +77,12 @@ def test_the_last_chord_that_was_asked_for_is_where_it_ends() -> None:
     ]
 
 
+def test_a_chord_that_begins_in_the_last_bar_is_waited_for() -> None:
+    chords = (ChordEvent(8, ChordSymbol.parse("G")), ChordEvent(14, ChordSymbol.parse("C")))
+    ended = last_bar(with_held_end(piece((0, 8, 4, 71), (0, 15, 1, 74), (1, 8, 8, 43), chords=chords)))
+    assert ended == [(0, 8, 4, 71), (1, 8, 8, 43), (0, 14, 2, 72)]
+
+
 def test_what_sounds_into_the_end_is_cut_there_and_drums_stop() -> None:
     score = with_held_end(piece((0, 6, 8, 64), (0, 13, 3, 67), (2, 8, 1, 36), (2, 12, 1, 38), (2, 14, 1, 38)))
     held = [tuple(n) for n in score.notes[["part", "onset_tick", "duration_tick", "pitch"]].tolist()]

@@ -19,25 +19,31 @@ _THIRDS = (0, 3, 4)
 def with_held_end(score: Score) -> Score:
     """The score without an upbeat that nothing follows: what sounds last in each part is held to the last barline.
 
-    A part that strikes its last notes later than in the middle of the last bar strikes them there, in place of what it
-    had from there on; drums just stop. Tones of the last chord symbol, or of the tonic triad where there are none, are
-    preferred to others that sound last, which move to the nearest of them where there are none. The lowest note of all
-    and the bass become the root, and the highest, unless it is the third.
+    A part that strikes its last notes later than in the middle of the last bar strikes them there, or where the last
+    chord begins if that is later, in place of what it had from there on; drums just stop. Tones of that chord, or of
+    the tonic triad where there are no chord symbols, are preferred to others that sound last, which move to the nearest
+    of them where there are none. The lowest note of all and the bass become the root, and the highest, unless it is the
+    third. What is struck before the last chord keeps its pitch.
     """
     if not len(score.measures) or not len(score.notes):
         return score
     start, length = score.measures[-1].item()
     beat = round(float(score.meter_at(start).beat_quarter) * score.ticks_per_quarter)
-    middle = start + length // 2 // beat * beat
+    settled = score.chords[-1].onset_tick if score.chords else 0
+    middle = max(start + length // 2 // beat * beat, settled)
     root, tones = _home(score, start)
-    parts = [_held(score, part, start, middle, tones) for part in range(len(score.parts))]
+    parts = [_held(score, part, middle, settled, tones) for part in range(len(score.parts))]
     held = replace(score.with_notes(np.concatenate(parts)), tuplets=())
-    return held if root is None else _on_root(held, root)
+    return held if root is None else _on_root(held, root, settled)
 
 
-def _on_root(score: Score, root: int) -> Score:
-    """The score whose lowest last note, and that of its bass, is a root, and the highest a root or a third."""
+def _on_root(score: Score, root: int, settled: int) -> Score:
+    """The score whose lowest last note, and that of its bass, is a root, and the highest a root or a third.
+
+    Notes that begin before `settled`, a tick, stay as they are.
+    """
     notes, last = score.notes.copy(), _sounding_last(score)
+    last = last[notes["onset_tick"][last] >= settled]
     if not len(last):
         return score
     means = {part: notes["pitch"][notes["part"] == part].mean() for part in notes["part"][last].tolist()}
@@ -66,9 +72,9 @@ def _to_root(score: Score, notes: Records, index: int, root: int, most: int) -> 
         notes["pitch"][index], notes["spelling"][index] = moved, UNSPELLED
 
 
-def _held(score: Score, part: int, start: int, middle: int, tones: frozenset[int]) -> Records:
+def _held(score: Score, part: int, middle: int, settled: int, tones: frozenset[int]) -> Records:
     """The notes of a part with a held end."""
-    notes = score.notes[score.notes["part"] == part].copy()
+    notes, start = score.notes[score.notes["part"] == part].copy(), int(score.measures["onset_tick"][-1])
     end = sum(score.measures[-1].item())
     onsets = notes["onset_tick"]
     inside = np.unique(onsets[onsets >= start])
@@ -86,7 +92,7 @@ def _held(score: Score, part: int, start: int, middle: int, tones: frozenset[int
     rings = (before["onset_tick"] >= start) & (before["duration_tick"] > room)
     rings &= np.isin(before["pitch"] % 12, list(tones)) & ~np.isin(before["pitch"], final["pitch"])
     before["duration_tick"] = np.where(rings, end - before["onset_tick"], np.minimum(before["duration_tick"], room))
-    return np.concatenate([before, _in_tune(final, tones)])
+    return np.concatenate([before, _in_tune(final, tones) if final["onset_tick"][0] >= settled else final])
 
 
 def _in_tune(notes: Records, tones: frozenset[int]) -> Records:
