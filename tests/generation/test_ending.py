@@ -77,6 +77,13 @@ def test_the_last_chord_that_was_asked_for_is_where_it_ends() -> None:
     ]
 
 
+def test_what_rings_over_the_last_barline_is_struck_again_to_end_in_tune() -> None:
+    score = with_held_end(piece((1, 0, 16, 50), (0, 8, 8, 72)))
+    assert last_bar(score) == [(0, 8, 8, 72), (1, 8, 8, 48)]
+    assert score.notes["duration_tick"].tolist() == [8, 8, 8]
+    assert len(set(score.notes["note_id"].tolist())) == 3
+
+
 def test_a_chord_that_begins_in_the_last_bar_is_waited_for() -> None:
     chords = (ChordEvent(8, ChordSymbol.parse("G")), ChordEvent(14, ChordSymbol.parse("C")))
     ended = last_bar(with_held_end(piece((0, 8, 4, 71), (0, 15, 1, 74), (1, 8, 8, 43), chords=chords)))

@@ -33,7 +33,9 @@ def with_held_end(score: Score) -> Score:
     middle = max(start + length // 2 // beat * beat, settled)
     root, tones = _home(score, start)
     parts = [_held(score, part, middle, settled, tones) for part in range(len(score.parts))]
-    held = replace(score.with_notes(np.concatenate(parts)), tuplets=())
+    notes = np.concatenate(parts)
+    notes["note_id"] = np.arange(len(notes))
+    held = replace(score.with_notes(notes), tuplets=())
     return held if root is None else _on_root(held, root, settled)
 
 
@@ -77,6 +79,9 @@ def _held(score: Score, part: int, middle: int, settled: int, tones: frozenset[i
     notes, start = score.notes[score.notes["part"] == part].copy(), int(score.measures["onset_tick"][-1])
     end = sum(score.measures[-1].item())
     onsets = notes["onset_tick"]
+    if not (onsets >= start).any():
+        notes = _struck_again(notes, start)
+        onsets = notes["onset_tick"]
     inside = np.unique(onsets[onsets >= start])
     if not len(inside):
         return notes
@@ -108,6 +113,15 @@ def _nearest(pitch: int, tones: frozenset[int]) -> int:
     return min(
         (p for p in range(max(pitch - 6, 0), min(pitch + 6, 127) + 1) if p % 12 in tones), key=lambda p: abs(p - pitch)
     )
+
+
+def _struck_again(notes: Records, tick: int) -> Records:
+    """Notes of which those that ring over a tick are struck there once more."""
+    ends = notes["onset_tick"] + notes["duration_tick"]
+    more = notes[ends > tick].copy()
+    more["onset_tick"], more["duration_tick"] = tick, ends[ends > tick] - tick
+    notes["duration_tick"] = np.minimum(ends, tick) - notes["onset_tick"]
+    return np.concatenate([notes, more])
 
 
 def _last(notes: Records, onsets: Records, tones: frozenset[int]) -> int:
