@@ -48,7 +48,7 @@ def song(composer: Composer) -> Score:
 def sound(score: Score, first: int, last: int) -> list[tuple[int, ...]]:
     """Onset, length, pitch and part of what some bars sound."""
     notes = score.sounding().slice_bars(first, last).notes
-    return [tuple(n) for n in notes[["onset_tick", "duration_tick", "pitch", "part"]].tolist()]
+    return sorted(tuple(n) for n in notes[["onset_tick", "duration_tick", "pitch", "part"]].tolist())
 
 
 def test_a_song_has_its_bars_and_its_wishes_hold(song: Score) -> None:
