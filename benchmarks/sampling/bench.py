@@ -224,6 +224,7 @@ def main() -> None:
     """Measure, print and write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tokens", type=int, default=96, help="new tokens of a sequence, a multiple of three")
+    parser.add_argument("--longer", type=int, default=144, help="the same for another turn beside anticipation alone")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--skip", nargs="*", default=[], choices=["anticipation", "starter"])
@@ -246,10 +247,21 @@ def main() -> None:
         "drawing_microseconds": round(drawing(piece), 1), "machine": machine(options.threads),
         "tokens": options.tokens, "rounds": options.rounds,
     }  # fmt: skip
+    if "anticipation" not in options.skip:
+        results["longer"] = longer(model, engines, options.longer)
     if "starter" not in options.skip:
         results["starter"] = starter(options.rounds)
     (HERE / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(results, indent=2))
+
+
+def longer(model: Any, engines: dict[Any, TorchEngine], tokens: int) -> dict[str, Any]:
+    """The same beside anticipation alone, whose cost of a token grows with all that stands."""
+    piece = script(tokens)
+    contenders = {f"ours {kind}, batch 1": ours(engine, piece, 1) for kind, engine in engines.items()}
+    contenders["anticipation fp32, batch 1"] = by_anticipation(model, piece)
+    found = summary({name: [(seconds, given)] for name, seconds, given in turns(contenders, 1)}, tokens)
+    return {"tokens": tokens} | {name: found[name] for name in ("tokens_per_cpu_second", "ratios")}
 
 
 def summary(took: dict[str, list[tuple[float, float]]], tokens: int) -> dict[str, Any]:
