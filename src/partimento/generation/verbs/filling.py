@@ -21,6 +21,7 @@ from partimento.generation.verbs.pen import Pen
 from partimento.generation.verbs.seams import AROUND, scale_of, seam
 from partimento.generation.windows import TOKENS_PER_BAR_AND_PART
 from partimento.plan import Constraints, Infill
+from partimento.plan.plan import MAX_BARS
 from partimento.representations.infilling import chosen_parts, excerpt, excerpts, spliced
 from partimento.score import NOTE, Records, Score
 from partimento.score.score import tie_heads
@@ -102,7 +103,7 @@ def _view(score: Score, task: Infill, pen: Pen) -> View:
     budget = pen.writer.context
 
     def fits(piece: Score, part: Infill) -> bool:
-        return _cost(piece, part, pen) <= budget
+        return len(piece.measures) <= MAX_BARS and _cost(piece, part, pen) <= budget
 
     count = task.last - task.first
     while count > 1 and not fits(*excerpt(score, replace(task, last=task.first + count), AROUND)):
