@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import defaultdict
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partimento.notation import engrave
-from partimento.score import NO_NOTE, Records, Score
+from partimento.score import NO_NOTE, Records, Score, Tuplet
 from partimento.theory.pitch import UNSPELLED
 
 
@@ -22,7 +24,7 @@ def with_written(score: Score, removed: Records, new: Records) -> Score:
     """
     kept = score.notes[~np.isin(score.notes["note_id"], removed["note_id"])]
     new = _clear(kept, _as_loud(score, new))
-    anchored = _anchored(score, removed, new)
+    anchored = replace(_anchored(score, removed, new), tuplets=_filled_tuplets(score, kept))
     if not score.notes["voice"].any():
         new["voice"] = new["staff"] = 0
         new["spelling"] = UNSPELLED if (score.notes["spelling"] == UNSPELLED).all() else new["spelling"]
@@ -56,6 +58,21 @@ def _engraved(score: Score, kept: Records, new: Records) -> Score:
 def _is_stated(page: Score, whole: Score) -> NDArray[np.bool_]:
     """Which clefs of a page the piece has."""
     return np.isin(page.clefs, whole.clefs)
+
+
+def _filled_tuplets(score: Score, kept: Records) -> tuple[Tuplet, ...]:
+    """Tuplets in which a note that stays begins."""
+    places = zip(*(kept[name].tolist() for name in ("part", "voice", "onset_tick")), strict=True)
+    onsets = defaultdict[tuple[int, int], list[int]](list)
+    for part, voice, onset in places:
+        onsets[part, voice].append(onset)
+
+    def is_filled(tuplet: Tuplet) -> bool:
+        own = onsets[tuplet.part, tuplet.voice]
+        at = bisect_left(own, tuplet.onset_tick)
+        return at < len(own) and own[at] < tuplet.onset_tick + tuplet.duration_tick
+
+    return tuple(tuplet for tuplet in score.tuplets if is_filled(tuplet))
 
 
 def _in_own_voices(old: Records, new: Records) -> Records:
