@@ -4,7 +4,7 @@
     PARTIMENTO_DATA=FOLDER python benchmarks/verbs/bench.py chorales --rows rows.jsonl
     python benchmarks/verbs/bench.py sum --rows rows.jsonl
 
-`run` takes twelve bars out of the middle of each piece (half a minute where there are none), writes them as a file in
+`run` takes eight bars out of the middle of each piece (twenty seconds where there are none), writes them as a file in
 the collection's own format, and does everything to that file. A run that is cut off goes on where it was.
 
 - untouched: each note that was not to change is the same in all its fields, and what the saved MIDI and MusicXML say of
@@ -49,9 +49,9 @@ COLLECTIONS = {
     "B_folk-abc-music21": 14, "B_pop909": 12, "A_openewld-leadsheets": 6, "A_vienna4x22-performance": 6,
 }  # fmt: skip
 ENDINGS = (".mxl", ".musicxml", ".abc", ".mid")
-BARS, HEARD, GAP = 12, 8, (5, 8)
+BARS, HEARD, GAP = 8, 6, (4, 5)
 """Length of an excerpt; what `continue` is given of it; bars that `infill` writes, as musicians count."""
-SECONDS = 30.0
+SECONDS = 20.0
 RESULTS = Path(__file__).parent / "results.json"
 
 
@@ -69,7 +69,7 @@ def pieces() -> Iterator[tuple[str, Path]]:
 
 
 def excerpt(path: Path) -> Score:
-    """Twelve bars from the middle, or half a minute, as they are read from a file of their own."""
+    """Eight bars from the middle, or some seconds, as they are read from a file of their own."""
     score = load_score(path)
     if len(score.measures):
         first = (len(score.measures) - BARS) // 2
@@ -181,12 +181,12 @@ def transplanted(score: Score, other: Score, task: Infill) -> Score:
 # Running
 
 
-def run(rows: Path, model: Path | None) -> None:
-    """Do everything to every piece that has no row yet."""
+def run(rows: Path, model: Path | None, share: tuple[int, int]) -> None:
+    """Do everything to every piece that has no row yet, of every so many the one that is this process's."""
     done = {json.loads(line)["piece"] for line in rows.read_text().splitlines()} if rows.exists() else set()
     writer, found = Writer(model), list(pieces())
     for index, (collection, path) in enumerate(found):
-        if path.name in done:
+        if path.name in done or index % share[1] != share[0]:
             continue
         score = excerpt(path)
         mates = [other for name, other in found if name == collection and other != path]
@@ -254,8 +254,8 @@ def summed(rows: Path) -> dict[str, Any]:
     return {"pieces": len(table), "collections": dict(Counter(row["collection"] for row in table)), "verbs": by_verb}
 
 
-def summary(found: np.ndarray) -> dict[str, float]:
-    """Of rows (density, register, key): median factor of density, median distance of register, mean share in the key."""
+def summary(found: np.ndarray) -> dict[str, float | None]:
+    """Of rows (density, register, key): median factor of density, median distance of pitch, mean share in the key."""
     density = found[found[:, 0] > 0, 0]
     return {
         "density_factor": round(float(np.exp2(np.median(np.abs(np.log2(density))))), 2),
@@ -273,9 +273,10 @@ def main() -> None:
     parser.add_argument("what", choices=("run", "chorales", "sum"))
     parser.add_argument("--rows", type=Path, required=True)
     parser.add_argument("--model", type=Path)
+    parser.add_argument("--share", type=int, nargs=2, default=(0, 1), help="which process this is, of how many")
     arguments = parser.parse_args()
     if arguments.what == "run":
-        run(arguments.rows, arguments.model)
+        run(arguments.rows, arguments.model, tuple(arguments.share))
     elif arguments.what == "chorales":
         run_chorales(arguments.rows)
     else:

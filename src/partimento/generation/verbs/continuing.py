@@ -25,6 +25,7 @@ from partimento.generation.verbs.filling import (
     put,
 )
 from partimento.generation.verbs.hints import hinted
+from partimento.generation.verbs.likeness import controls_like
 from partimento.generation.verbs.pen import Pen
 from partimento.generation.windows import TOKENS_PER_BAR_AND_PART
 from partimento.generation.writer import Writer, never
@@ -141,5 +142,7 @@ def _asked(view: View, pen: Pen) -> Compose:
         ends_on_tonic=True,
         budget=pen.writer.context,
     )
-    bars = len(piece.measures)
-    return Compose(Plan(bars=bars), constraints, view.task.opens_midway, view.task.ends_midway)
+    span = (view.task.first, view.task.last)
+    likeness = controls_like(piece, span, range(len(piece.parts))) if "controls" in pen.representation.enforces else ()
+    plan = Plan(bars=len(piece.measures), controls=likeness)
+    return Compose(plan, constraints, view.task.opens_midway, view.task.ends_midway)

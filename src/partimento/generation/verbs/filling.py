@@ -16,11 +16,12 @@ import numpy as np
 from partimento.analysis import estimate_key
 from partimento.errors import BadPlan
 from partimento.generation.verbs.hints import hinted
+from partimento.generation.verbs.likeness import controls_like
 from partimento.generation.verbs.notated import with_written
 from partimento.generation.verbs.pen import Pen
 from partimento.generation.verbs.seams import AROUND, scale_of, seam
 from partimento.generation.windows import TOKENS_PER_BAR_AND_PART
-from partimento.plan import Constraints, Infill
+from partimento.plan import Constraints, Infill, Plan
 from partimento.plan.plan import MAX_BARS
 from partimento.representations.infilling import chosen_parts, excerpt, excerpts, spliced
 from partimento.score import NOTE, Records, Score
@@ -170,7 +171,9 @@ def _asked(view: View, pen: Pen) -> Infill:
         ends_on_tonic=not task.ends_midway,
         budget=pen.writer.context,
     )
-    return replace(task, score=piece, constraints=constraints)
+    bars, parts = (task.first, task.last), chosen_parts(piece, task)
+    plan = Plan(controls=controls_like(piece, bars, parts) if "controls" in pen.representation.enforces else ())
+    return replace(task, score=piece, constraints=constraints, plan=plan)
 
 
 def longest_rest(view: View) -> int | None:

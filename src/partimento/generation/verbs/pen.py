@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from partimento.errors import BadRecipe
+from partimento.errors import BadRecipe, InfeasibleTask
 from partimento.generation.compose import Composer
 from partimento.generation.sampling import Sampling, subseed
 from partimento.generation.writer import DEFAULT_SAMPLING, Job, Writer, never
@@ -71,7 +71,14 @@ class Pen:
             raise BadRecipe(f"this model ({name}) can continue, but was not taught to fill in bars; {MODELS_THAT_FILL}")
 
     def write(self, task: Task, step: int, heard: Sequence[int] = ()) -> list[Score]:
-        """Drafts of one task; those of another step have other seeds."""
+        """Drafts of one task; those of another step have other seeds.
+
+        Where no music can keep its controls, it is written without them.
+        """
         seeds = [subseed(self.seed, step, draft) for draft in range(self.drafts)]
-        jobs = [Job(task, seed, tuple(heard)) for seed in seeds]
-        return self.writer.write(jobs, self.sampling, stop=self.stop)
+        try:
+            return self.writer.write([Job(task, seed, tuple(heard)) for seed in seeds], self.sampling, stop=self.stop)
+        except InfeasibleTask:
+            if not task.plan.controls:
+                raise
+            return self.write(replace(task, plan=replace(task.plan, controls=())), step, heard)
