@@ -26,7 +26,7 @@ import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -52,25 +52,33 @@ ENDINGS = (".mxl", ".musicxml", ".abc", ".mid")
 BARS, HEARD, GAP = 8, 6, (4, 5)
 """Length of an excerpt; what `continue` is given of it; bars that `infill` writes, as musicians count."""
 SECONDS = 20.0
+TRIES = 3
+"""Files that are tried for each piece, since some are too short."""
 RESULTS = Path(__file__).parent / "results.json"
 
 
-def pieces() -> Iterator[tuple[str, Path]]:
-    """(Collection, file), evenly spread over each collection."""
+def places() -> list[tuple[str, tuple[Path, ...]]]:
+    """(Collection, files to try) of each piece, evenly spread over each collection."""
     root = Path(os.environ["PARTIMENTO_DATA"])
+    found: list[tuple[str, tuple[Path, ...]]] = []
     for name, wanted in COLLECTIONS.items():
         files = sorted(path for path in (root / name).rglob("*") if path.suffix in ENDINGS)
-        good = [files[int((k + 0.5) * len(files) / (3 * wanted))] for k in range(3 * wanted)]
-        found = 0
-        for path in good:  # three times as many as are wanted, since some are too short
-            if found < wanted and (len((score := load_score(path)).measures) >= BARS + 2 or not len(score.measures)):
-                found += 1
-                yield name, path
+        spread = [files[int((k + 0.5) * len(files) / (TRIES * wanted))] for k in range(TRIES * wanted)]
+        found += [(name, tuple(spread[TRIES * k : TRIES * (k + 1)])) for k in range(wanted)]
+    return found
 
 
-def excerpt(path: Path) -> Score:
+def long_enough(paths: tuple[Path, ...]) -> tuple[Path, Score]:
+    """The first of some files that has bars enough, or none at all, and its excerpt."""
+    for path in paths:
+        score = load_score(path)
+        if len(score.measures) >= BARS + 2 or not len(score.measures):
+            return path, excerpt(path, score)
+    raise SystemExit(f"{paths[0]} and its neighbours are too short")
+
+
+def excerpt(path: Path, score: Score) -> Score:
     """Eight bars from the middle, or some seconds, as they are read from a file of their own."""
-    score = load_score(path)
     if len(score.measures):
         first = (len(score.measures) - BARS) // 2
         some = score.slice_bars(first, first + BARS)
@@ -183,15 +191,15 @@ def transplanted(score: Score, other: Score, task: Infill) -> Score:
 
 def run(rows: Path, model: Path | None, share: tuple[int, int]) -> None:
     """Do everything to every piece that has no row yet, of every so many the one that is this process's."""
-    done = {json.loads(line)["piece"] for line in rows.read_text().splitlines()} if rows.exists() else set()
-    writer, found = Writer(model), list(pieces())
-    for index, (collection, path) in enumerate(found):
-        if path.name in done or index % share[1] != share[0]:
+    done = {json.loads(line)["place"] for line in rows.read_text().splitlines()} if rows.exists() else set[int]()
+    writer, every = Writer(model), places()
+    for index, (collection, paths) in enumerate(every):
+        if index in done or index % share[1] != share[0]:
             continue
-        score = excerpt(path)
-        mates = [other for name, other in found if name == collection and other != path]
-        other = excerpt(mates[index % len(mates)])
-        row: dict[str, Any] = {"piece": path.name, "collection": collection, "verbs": {}}
+        path, score = long_enough(paths)
+        mates = [others for name, others in every if name == collection and others != paths]
+        _, other = long_enough(mates[index % len(mates)])
+        row: dict[str, Any] = {"place": index, "piece": path.name, "collection": collection, "verbs": {}}
         for verb, (given, call) in tasks(score, writer).items():
             start = time.process_time()
             try:

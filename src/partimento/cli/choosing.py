@@ -58,14 +58,17 @@ def checked(number: int) -> int:
 
 def write_best(
     composer: Composer, wishes: Plan, understood: Understood | None, seed: int, candidates: int, *,
-    text: str, sampling: Sampling, model: Path | None,
+    text: str, sampling: Sampling, model: Path | None, melody: Score | None = None,
 ) -> Chosen:  # fmt: skip
-    """Write pieces for one plan, side by side, and choose; the first has the seed itself."""
+    """Write pieces for one plan, around a melody if there is one, and choose; the first has the seed itself."""
     from partimento.generation.compose import Composer
     from partimento.generation.sampling import subseed
     from partimento.generation.together import together
+    from partimento.generation.verbs import with_melody
 
     def written(seed: int, writer: Writer) -> Score:
+        if melody is not None:
+            return with_melody(melody, wishes, writer=writer, seed=seed, sampling=sampling)
         return Composer(writer).compose(wishes, text=text, seed=seed, sampling=sampling)
 
     seeds = [seed, *(subseed(seed, k) >> 33 for k in range(1, candidates))]

@@ -17,6 +17,7 @@ from partimento import __version__
 from partimento.cli.check import page_maker, print_report
 from partimento.cli.choosing import Chosen, checked, print_choice, write_best
 from partimento.cli.console import console, table
+from partimento.cli.files import load_tune
 from partimento.cli.wishes import chords_from, like, print_plan, understand
 from partimento.errors import BadInput
 from partimento.evaluation.checking import CheckReport
@@ -56,6 +57,7 @@ def compose(
     tags: bool = True,
     reader: str = "",
     reader_model: str = "",
+    melody: Path | None = None,
     temperature: float | None = None,
     top_p: float | None = None,
     seed: int | None = None,
@@ -81,6 +83,7 @@ def compose(
     - `partimento compose --key "F# minor" --meter 3/4 --instruments "violin, cello" --bars 24`
     - `partimento compose --plan out/jig.plan.json --tempo 96 --out out/slower`
     - `partimento compose "for string quartet" --like song.mid --chords chords.txt`
+    - `partimento compose "a slow song for flute, piano and bass" --melody tune.abc --out out/song`
     - `partimento compose --chords "Cmaj7 Am7 Dm7 G7" --num-samples 5 --model runs/jazz --out out/solo`
 
     Args:
@@ -100,6 +103,7 @@ def compose(
         reader: A language model that reads between the lines: address of an OpenAI-compatible server, or a GGUF file;
             PARTIMENTO_READER by default, a key is read from OPENAI_API_KEY.
         reader_model: Name of the server's model; PARTIMENTO_READER_MODEL by default.
+        melody: File with a melody, which becomes the top part; the rest is written around it.
         temperature: How daring the model is, usually 0.7 to 1.2.
         top_p: Share of the likeliest continuations to choose from, up to 1.
         seed: Number that decides between all the pieces that could come out; drawn by lot by default.
@@ -123,14 +127,14 @@ def compose(
     seed = secrets.randbelow(2**31) if seed is None else seed
     sampling = {name: value for name, value in (("temperature", temperature), ("top_p", top_p)) if value is not None}
     prefixes = [usable_prefix(place) for place in _places(usable_prefix(out), num_samples)]
-    words, composer = " ".join(text), None
+    words, composer, tune = " ".join(text), None, load_tune(melody) if melody else None
     for number, prefix in enumerate(prefixes):
         doing = f"composing {number + 1} of {num_samples}" if num_samples > 1 else "composing"
         with console().status(doing):
             composer = composer or _composer(model)
             piece = write_best(
                 composer, wishes, understood, seed + number, best_of,
-                text=words, sampling=_sampling(sampling), model=model,
+                text=words, sampling=_sampling(sampling), model=model, melody=tune,
             )  # fmt: skip
             made = {"text": words, "seed": piece.seed, "model": str(model or "starter"), **sampling}
             document = describe(wishes, piece.found, **made) | piece.to_dict()

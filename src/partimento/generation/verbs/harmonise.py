@@ -56,7 +56,7 @@ def harmonise(
         NeedsBeats: the piece has no bars, and none can be heard.
     """
     barred = in_bars(score)
-    piece, index = barred.score, _melody_part(barred.score, part)
+    piece, index = barred.score, melody_part(barred.score, part)
     melody = skyline(piece, index)
     marks = frozenset(mark.note_id for mark in piece.marks if mark.kind.startswith("fermata"))
     slots = slots_of(piece, melody, marks)
@@ -77,8 +77,12 @@ def harmonise(
     return replace(barred.restored(result), chords=score.chords) if barred.found else result
 
 
-def _melody_part(score: Score, wanted: int | str | None) -> int:
-    """The part with the melody."""
+def melody_part(score: Score, wanted: int | str | None) -> int:
+    """The part with the melody: the one that is asked for, or the highest.
+
+    Raises:
+        BadPlan: there is none.
+    """
     if wanted is not None:
         return parts_called(score, [wanted])[0]
     notes = score.notes
@@ -121,7 +125,7 @@ def _stated(
     """The chord of each slot, where somebody has said them: asked for, or in the piece."""
     if wanted:
         bars = score.measure_at(np.array([slot.start for slot in slots])).tolist()
-        return tuple(_in_bar(score, bar, slot.start, wanted) for bar, slot in zip(bars, slots, strict=True))
+        return tuple(chosen_chord(score, bar, slot.start, wanted) for bar, slot in zip(bars, slots, strict=True))
     if not score.chords:
         return None
     events = [event for event in score.chords if event.symbol is not None]
@@ -132,7 +136,8 @@ def _stated(
     return tuple(symbol for place in at.tolist() if (symbol := events[place].symbol) is not None)
 
 
-def _in_bar(score: Score, bar: int, tick: int, wanted: Sequence[Sequence[ChordSymbol]]) -> ChordSymbol:
+def chosen_chord(score: Score, bar: int, tick: int, wanted: Sequence[Sequence[ChordSymbol]]) -> ChordSymbol:
+    """The chord in force at a tick of a bar; a pickup has that of the first bar."""
     bar_chords = wanted[max(bar - score.has_pickup, 0) % len(wanted)]
     begin, length = score.measures[bar].tolist()
     return bar_chords[min((tick - begin) * len(bar_chords) // length, len(bar_chords) - 1)]
