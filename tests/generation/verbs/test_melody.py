@@ -21,7 +21,7 @@ def test_the_melody_is_the_top_part_in_the_key_of_the_plan(writer: Writer) -> No
     plan = Plan(key=Key.parse("D minor"), tempo_bpm=66.0, instruments=(73, 0), bars=10, chords=parse_chords("Dm | A7"))
     after = with_melody(song, plan, writer=writer, seed=1)
     followed = {v.wish: v.followed for v in check(plan, after)}
-    assert followed["tempo"] and followed["instruments"] and followed["bars"]
+    assert [followed[wish] for wish in ("tempo", "instruments", "bars")] == [True] * 3
     assert after.key_at(0) == plan.key
     own, moved = (s.sounding().notes[s.sounding().notes["part"] == 0] for s in (song, after))
     before = own[own["grace"] == 0]
