@@ -29,6 +29,8 @@ from partimento.score.score import tie_heads
 
 MAX_CHROMATIC_SHARE = 0.05
 """Share of the sounding time that may lie outside the key, unless the music around it is more chromatic."""
+LEAST_CHORD_SHARE = 0.6
+"""Share of each new bar's sounding time on the tones of its chords, where these are known."""
 SPARE = 1.3
 """How much longer than what stood there the new bars may become."""
 
@@ -168,6 +170,7 @@ def _asked(view: View, pen: Pen) -> Infill:
         max_rest_bars=longest_rest(view),
         max_chromatic_share=max(chromatic_share(piece), MAX_CHROMATIC_SHARE),
         harmony="beats" if piece.chords else "hint",
+        min_chord_share=LEAST_CHORD_SHARE if piece.chords else None,
         ends_on_tonic=not task.ends_midway,
         budget=pen.writer.context,
     )

@@ -15,12 +15,14 @@ _FEWER, _MORE = 0.6, 1.5
 """How much less, and more, than around may happen in a bar."""
 _SLACK_SEMITONES, _LEAST_REACH = 3, 9
 """How far beyond the pitches around new ones may lie, and how far apart the outermost must lie to be asked for."""
+_SHORTEST_QUARTER, _CHORD = 0.25, 3
+"""Of new parts: the shortest notes, and how many more in a bar, so that there are chords."""
 _MOSTLY = 0.75
 """Share of the bars around in which a part must play for it to have to play in the new ones."""
 
 
 def controls_like(score: Score, bars: tuple[int, int], parts: Sequence[int]) -> tuple[Control, ...]:
-    """For each part that plays around some bars: how busy it is, and how high.
+    """For each part how busy it is, and how high, around some bars; for a new one how busy the others are in them.
 
     Args:
         score: an excerpt without changes of program, else nothing is asked for.
@@ -35,8 +37,24 @@ def controls_like(score: Score, bars: tuple[int, int], parts: Sequence[int]) -> 
     is_around = ((measure >= bars[0] - AROUND) & (measure < bars[0])) | (
         (measure >= bars[1]) & (measure < bars[1] + AROUND)
     )
+    newcomers = _beside(score, notes[(measure >= bars[0]) & (measure < bars[1])], bars, parts)
     count = len(score.measures[max(bars[0] - AROUND, 0) : bars[1] + AROUND]) - (bars[1] - bars[0])
-    return tuple(_controls(score, notes[is_around], measure[is_around], count, bars, parts))
+    return (*newcomers, *_controls(score, notes[is_around], measure[is_around], count, bars, parts))
+
+
+def _beside(score: Score, notes: Records, bars: tuple[int, int], parts: Sequence[int]) -> tuple[Control, ...]:
+    """For parts that play nowhere around: not much busier, and no shorter notes, than what the others play here."""
+    others = notes[~np.isin(notes["part"], parts)]
+    new = [part for part in parts if not (score.notes["part"] == part).any() and not score.parts[part].is_drums]
+    if not len(others) or not new:
+        return ()
+    lengths = others["duration_tick"] / score.ticks_per_quarter
+    shortest = max(float(np.percentile(lengths, 10)), _SHORTEST_QUARTER)
+    strokes = len(np.unique(others["onset_tick"])) / (bars[1] - bars[0])
+    most = float(np.ceil(_MORE * strokes) + _CHORD)
+    return tuple(
+        Control(parts=(part,), bars=bars, density=(1.0, most), note_length=(min(shortest, 1.0), 64.0)) for part in new
+    )
 
 
 def _controls(
