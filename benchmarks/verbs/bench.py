@@ -52,6 +52,7 @@ ENDINGS = (".mxl", ".musicxml", ".abc", ".mid")
 BARS, HEARD, GAP = 8, 6, (4, 5)
 """Length of an excerpt; what `continue` is given of it; bars that `infill` writes, as musicians count."""
 SECONDS = 20.0
+LEAP = 37
 TRIES = 3
 """Files that are tried for each piece, since some are too short."""
 RESULTS = Path(__file__).parent / "results.json"
@@ -193,8 +194,10 @@ def run(rows: Path, model: Path | None, share: tuple[int, int]) -> None:
     """Do everything to every piece that has no row yet, of every so many the one that is this process's."""
     done = {json.loads(line)["place"] for line in rows.read_text().splitlines()} if rows.exists() else set[int]()
     writer, every = Writer(model), places()
-    for index, (collection, paths) in enumerate(every):
-        if index in done or index % share[1] != share[0]:
+    # in leaps, so that a run that is not over has seen all collections
+    for turn, index in enumerate(LEAP * k % len(every) for k in range(len(every))):
+        collection, paths = every[index]
+        if index in done or turn % share[1] != share[0]:
             continue
         path, score = long_enough(paths)
         mates = [others for name, others in every if name == collection and others != paths]
