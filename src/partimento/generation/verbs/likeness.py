@@ -17,8 +17,6 @@ _SLACK_SEMITONES, _LEAST_REACH = 3, 9
 """How far beyond the pitches around new ones may lie, and how far apart the outermost must lie to be asked for."""
 _SHORTEST_QUARTER, _CHORD = 0.25, 3
 """Of new parts: the shortest notes, and how many more in a bar, so that there are chords."""
-_ROOM = 19
-"""Semitones that a new part must have below what it accompanies to keep below."""
 _MOSTLY = 0.75
 """Share of the bars around in which a part must play for it to have to play in the new ones."""
 
@@ -54,18 +52,9 @@ def _beside(score: Score, notes: Records, bars: tuple[int, int], parts: Sequence
     shortest = max(float(np.percentile(lengths, 10)), _SHORTEST_QUARTER)
     strokes = len(np.unique(others["onset_tick"])) / (bars[1] - bars[0])
     most = float(np.ceil(_MORE * strokes) + _CHORD)
-    length = (min(shortest, 1.0), 64.0)
-    top = int(np.percentile(others["pitch"], 75))
     return tuple(
-        Control(parts=(part,), bars=bars, density=(1.0, most), note_length=length, register=_below(score, part, top))
-        for part in new
+        Control(parts=(part,), bars=bars, density=(1.0, most), note_length=(min(shortest, 1.0), 64.0)) for part in new
     )
-
-
-def _below(score: Score, part: int, top: int) -> tuple[int, int] | None:
-    """The register of an instrument up to a pitch, so that it leaves room to what it accompanies, if it reaches low."""
-    spec = instrument(score.parts[part].program)
-    return (spec.lowest_pitch, top) if spec.lowest_pitch + _ROOM <= top < spec.highest_pitch else None
 
 
 def _controls(
