@@ -145,3 +145,13 @@ def test_complexity_comes_to_bounds_and_bolder_choices():
     assert [boldness([each]) for each in (plain, even, rich)] == pytest.approx([0.8, 1, 1.2])
     assert [chromatic_share([each], 0.05) for each in (plain, even, rich)] == pytest.approx([0.05, 0.05, 0.1])
     assert boldness([Control(parts=(0,), complexity=1)]) == 1
+
+
+def test_what_is_not_to_play_does_not():
+    every = range(DRUMS + 1)
+    only = Plan(bars=2, without=tuple(program for program in every if program not in (FLUTE, CELLO)))
+    for seed in range(5):
+        score = written(only, seed=seed)
+        assert {part.program for part in score.parts} <= {FLUTE, CELLO}
+    loose = Constraints(steady=True, playable=True, budget=1500, enforced=False)
+    assert any(part.program not in (FLUTE, CELLO) for seed in range(5) for part in written(only, loose, seed).parts)

@@ -13,6 +13,10 @@ from partimento.generation.forms import BLUES_BARS, ONCE, blues_form, forms_of, 
 from partimento.plan import Plan, Section
 from partimento.plan.wishes import MAX_BARS, MAX_SECTIONS
 
+OPEN_BARS = 16
+"""Bars of a piece whose length is left open, where it is not left to the model."""
+MODEL_DECIDES = 2
+"""Up to so many parts the model may choose the length; of more, a whole piece seldom fits its context."""
 LEAST_BARS = 24
 """Shorter pieces have no form unless they are asked for one."""
 PHRASES = (4, 8, 12, 16)
@@ -26,8 +30,8 @@ LONGEST_PERIOD = 16
 def laid_out(plan: Plan) -> Plan:
     """The plan with bars and form, the sections with their bars; the blues with its chords, too.
 
-    A plan that is short, or leaves its length open, stays as it is. A tempo that is left open becomes the one at which
-    the bars last as long as is asked.
+    A plan that is short, or leaves its length open and to the model, stays as it is. A tempo that is left open becomes
+    the one at which the bars last as long as is asked.
 
     Raises:
         BadPlan: the sections cannot have the bars that are asked for.
@@ -36,7 +40,7 @@ def laid_out(plan: Plan) -> Plan:
         plan = replace(plan, bars=None)  # a 12-bar blues of three minutes has more than one chorus
     if is_blues(plan) and plan.bars is None and plan.duration_seconds is None:
         plan = replace(plan, bars=sum(section.bars or BLUES_BARS for section in plan.form or (Section("A"),)))
-    asked, plan = plan, plan.with_bars()
+    asked, plan = plan, with_length(plan.with_bars())
     if plan.bars is None or (plan.form is None and plan.bars < LEAST_BARS and asked.duration_seconds is None):
         return with_blues_chords(plan) if is_blues(plan) and plan.bars else plan
     found = min((_within(plan, bars) for bars in _lengths(asked, plan.bars)), key=lambda layout: layout.cost)
@@ -44,6 +48,16 @@ def laid_out(plan: Plan) -> Plan:
         raise BadPlan(_no_layout(plan))
     whole = _in_time(asked, replace(plan, bars=sum(section.bars or 0 for section in found.sections)))
     return replace(with_blues_chords(whole) if is_blues(plan) else whole, form=found.sections)
+
+
+def with_length(plan: Plan) -> Plan:
+    """The plan with 16 bars, or so many turns of its chords, where it has several parts or chords and no length."""
+    if plan.bars is not None or plan.duration_seconds is not None or plan.form is not None:
+        return plan
+    if plan.chords:
+        turn = len(plan.chords)
+        return replace(plan, bars=min(turn * -(-OPEN_BARS // turn), MAX_BARS))
+    return replace(plan, bars=OPEN_BARS) if len(plan.instruments or ()) > MODEL_DECIDES else plan
 
 
 def _lengths(asked: Plan, bars: int) -> Iterable[int]:

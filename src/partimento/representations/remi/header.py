@@ -18,8 +18,10 @@ from partimento.representations.remi.state import (
     TEMPO,
     State,
 )
+from partimento.theory.instrument import DRUMS
 
 MAX_FREE_PARTS = 8
+ALL_PROGRAMS = (1 << DRUMS + 1) - 1
 
 
 class Header(Machine):
@@ -82,10 +84,11 @@ class Header(Machine):
         return ranges
 
     def _able_instruments(self, state: State) -> list[tuple[int, int]]:
-        """Instruments that can keep what is asked of the next part."""
-        if state.rules is None:
-            return [self._span("Instrument")]
-        able = state.rules.programs(len(state.programs), state.task)
+        """Instruments that are not to be left out, and that can keep what is asked of the next part."""
+        task = state.task
+        able = ALL_PROGRAMS if state.rules is None else state.rules.programs(len(state.programs), task)
+        if task.constraints.enforced:
+            able = able & ~sum(1 << program for program in set(task.plan.without)) or able
         return [self._span("Instrument", low, high) for low, high in mask_ranges(able)]
 
     def _has_room_for_part(self, state: State) -> bool:
