@@ -80,7 +80,7 @@ REFUSED = [
     (["convert", "tunes.abc", "tunes.abc/x.mid"], "tunes.abc/x.mid"),
     (["play", "tunes.abc", "--out", "x.aac"], ".wav"),
     (["play", "tunes.abc", "--out", "tunes.abc/x.wav"], "no folder can be made"),
-    (["print", "tunes.abc", "--out", "x.gif"], ".svg or .png"),
+    (["print", "tunes.abc", "--out", "x.gif"], ".pdf, .svg, .png"),
     (["plan", ""], "empty"),
     (["prepare", "--out", "data"], "no source"),
     (["prepare", "nowhere", "--out", "data"], "nowhere"),

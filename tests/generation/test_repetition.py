@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -81,12 +80,12 @@ def repeated(score: Score) -> int:
     return sum(first == second for first, second in pairwise(said))
 
 
-def test_pieces_have_fewer_bars_twice_in_a_row(random_model: Path) -> None:
-    """At a low temperature the random model circles."""
-    writer = Writer(random_model)
-    plan = Plan(meter=Meter(2, 4), instruments=(73,), bars=16)
-    jobs = [Job(Compose(plan, Constraints(steady=True, playable=True, budget=1024)), seed) for seed in range(6)]
+def test_pieces_have_fewer_bars_twice_in_a_row() -> None:
+    """The model that comes with the package, taken at its likeliest, circles."""
+    plan = Plan(meter=Meter(2, 4), instruments=(128,), bars=16)
+    jobs = [Job(Compose(plan, Constraints(steady=True, playable=True, budget=1024)), seed) for seed in range(4)]
+    writer = Writer()
     counts = [
-        sum(map(repeated, writer.write(jobs, Sampling(temperature=0.01, repetition=strength)))) for strength in (0, 3)
+        sum(map(repeated, writer.write(jobs, Sampling(temperature=0.3, repetition=strength)))) for strength in (0, 3)
     ]
     assert counts[1] < counts[0] / 2

@@ -132,6 +132,7 @@ class _Row:
         """What stands before anything is drawn."""
         for token in self._heard:
             self._state = self._representation.step(self._state, token)
+        self.ended = self._end in self._heard
         return self._said(tuple(self._heard))
 
     def grown(self, logits: NDArray[np.float32]) -> Said:
