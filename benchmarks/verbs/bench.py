@@ -128,10 +128,14 @@ def written(score: Score, suffix: str) -> Score:
 
 
 def contents(score: Score) -> Counter[tuple[Any, ...]]:
-    """Place, length, pitch, spelling and part of all notes, ties as one."""
+    """Place, length, pitch, spelling and name of the part of all notes, ties as one.
+
+    Parts go by name, since a MIDI file leaves out those without notes, so that the others change their number.
+    """
     notes, quarter = score.sounding().notes, score.ticks_per_quarter
-    columns = [notes[name].tolist() for name in ("onset_tick", "duration_tick", "pitch", "spelling", "part", "grace")]
-    return Counter((o / quarter, d / quarter, *rest) for o, d, *rest in zip(*columns, strict=True))
+    names = [score.parts[part].name for part in notes["part"].tolist()]
+    columns = [notes[name].tolist() for name in ("onset_tick", "duration_tick", "pitch", "spelling", "grace")]
+    return Counter((o / quarter, d / quarter, *rest) for o, d, *rest in zip(*columns, names, strict=True))
 
 
 def valid(before: Score, after: Score, verb: str) -> bool:
@@ -145,7 +149,9 @@ def valid(before: Score, after: Score, verb: str) -> bool:
         meter = float(before.meter_at(before.measures["onset_tick"][-1]).duration_quarter)
         if full[: len(old)] != old or any(d != meter for _, d in full[len(old) :]):
             return False
-        if (verb == "continue") != (len(full) > len(old)):
+        released = int((before.notes["onset_tick"] + before.notes["duration_tick"]).max())
+        sounding = int(before.measure_at(np.array([released - 1]))[0]) + 1  # it goes on behind these
+        if (len(full) <= sounding) if verb == "continue" else (len(full) != len(old)):
             return False
         if (new["onset_tick"] + new["duration_tick"]).max() > after.measures[-1]["onset_tick"] + after.measures[-1][
             "duration_tick"

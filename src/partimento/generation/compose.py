@@ -33,7 +33,7 @@ KEYBOARDS = range(8)
 MAX_CHROMATIC_SHARE = 0.05
 MIN_CHORD_SHARE = 0.65
 """Of each bar; a little more than a check asks for, since the last bar is held."""
-DRAFTS = 3
+DRAFTS = 4
 """Versions written of all that is new, of which the best is kept."""
 
 

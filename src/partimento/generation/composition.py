@@ -33,7 +33,7 @@ from partimento.theory.key import MINOR_MODES, Key
 
 CADENCE_BARS = 2
 """Bars of a cadence: the dominant and the tonic."""
-KEY_WORTH = 0.2
+KEY_WORTH = 0.6
 """What it is worth that a draft is heard in its key, in shares of the time for which its parts sound."""
 SPARE_TOKENS = 48
 """Room that is left for a header."""
