@@ -12,7 +12,7 @@ TOOLS := $(VENV)/.tools
 # On Linux the default torch brings gigabytes of CUDA; TORCH_INDEX=URL of PyTorch's CPU index spares them.
 TORCH_INDEX ?=
 
-.PHONY: help demo setup test judge check constraints clean
+.PHONY: help demo setup test gallery judge check constraints clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ setup: $(TOOLS) ## install the program and the tools to work on it
 
 test: $(TOOLS) ## run the tests
 	$(BIN)/pytest -n $(JOBS) --dist worksteal
+
+gallery: $(TOOLS) ## compose the ten pieces of docs/gallery.md anew
+	$(BIN)/python benchmarks/gallery/make.py
 
 judge: $(TOOLS) ## compare our notes with those of other programs, over PARTIMENTO_DATA
 	$(BIN)/python benchmarks/judge/judge.py --jobs $(JOBS) --results benchmarks/judge/results.json

@@ -1,5 +1,6 @@
 """Ten pieces for `docs/gallery.md`: every twentieth of the 200 prompts, the first piece of each, as it comes.
 
+    make gallery
     python benchmarks/gallery/make.py [--out docs] [--seed 1] [--model FOLDER]
 
 Nothing is chosen or touched up: which prompts are taken follows from their number, and the seed is the same for all.
