@@ -20,7 +20,7 @@ import verovio
 from music21.exceptions21 import Music21Exception
 from music21.musicxml.xmlObjects import MusicXMLWarning
 from numpy.typing import NDArray
-from prompts import DRUMS, Prompt
+from sixty_prompts import DRUMS, Prompt
 
 LEAST_IN_SCALE, LEAST_BARS_PLAYED, MOST_EMPTY_BARS, LEAST_IN_CHORDS = 0.9, 0.25, 2, 0.6
 TEMPO_TOLERANCE_BPM = 0.01

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from judgement import SUFFIXES, Judgement, judge
 from people import compare
-from prompts import PROMPTS, Prompt
+from sixty_prompts import PROMPTS, Prompt
 
 from partimento.cli.compose import gather
 from partimento.errors import PartimentoError

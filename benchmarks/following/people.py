@@ -1,4 +1,4 @@
-"""The figures of `judge.py` for music by people: does music21 name the written key, and do chords' own tones fill bars?
+"""The figures of `judging.py` for music by people: is the written key named, do chords fill their bars?
 
     PARTIMENTO_DATA=FOLDER python benchmarks/following/people.py        # writes people.json beside it
 
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import mido
-from judge import Note, Span, bar_shares, chord_summary, chord_tones, inside, named_key, root, scale
+from judging import Note, Span, bar_shares, chord_summary, chord_tones, inside, named_key, root, scale
 
 from partimento.errors import PartimentoError
 from partimento.io import load_scores

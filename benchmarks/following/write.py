@@ -24,21 +24,13 @@ from partimento.generation.compose import Composer
 from partimento.generation.together import together
 from partimento.generation.writer import Writer
 from partimento.io import save_score
-from partimento.plan import Compose, Constraints, Plan
+from partimento.plan import Plan
 from partimento.plan.parse import parse_prompt
 from partimento.score import Score
 
 PROMPTS = Path(__file__).parent.parent / "prompts" / "prompts.yaml"
 DEFAULT_BARS = 8
 WAYS = ("enforced", "free")
-
-
-class FreeComposer(Composer):
-    """A composer that writes the wishes into the header, and holds the model to none of them."""
-
-    def task(self, plan: Plan, *, opens_midway: bool = False, ends_midway: bool = False) -> Compose:
-        task = super().task(plan, opens_midway=opens_midway, ends_midway=ends_midway)
-        return replace(task, constraints=Constraints(enforced=False, budget=task.constraints.budget))
 
 
 def plan_of(text: str) -> Plan:
@@ -52,8 +44,7 @@ def written(index: int, text: str, way: str, writer: Writer) -> tuple[Score | No
     """A piece, and what there is to say about it."""
     try:
         plan = plan_of(text)
-        composer = (Composer if way == "enforced" else FreeComposer)(writer)
-        score = composer.compose(plan, text=text, seed=index)
+        score = Composer(writer).compose(plan, text=text, seed=index, enforce=way == "enforced")
     except PartimentoError as error:
         return None, {"text": text, "error": f"{type(error).__name__}: {error}"}
     return score, {"text": text, "plan": plan.to_dict(), "seed": index}

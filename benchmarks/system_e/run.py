@@ -106,8 +106,8 @@ class Exchanged:
         self.windows = self.texts.windows
         self._other = dict(zip(self.windows.tolist(), np.roll(self.windows, len(self.windows) // 2), strict=True))
 
-    def text(self, window: int, *rest: Any) -> str:
-        return self.texts.text(int(self._other[window]), *rest)
+    def text(self, window: int, rng: np.random.Generator | None, semitones: int = 0, tempo: float = 1) -> str:
+        return self.texts.text(int(self._other[window]), rng, semitones, tempo)
 
 
 def foretelling(base: Path, tuned: Path, datasets: dict[str, Path]) -> dict[str, dict[str, float]]:

@@ -32,7 +32,7 @@ PLAYED = ("all", "drums", "four parts or more")
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--dataset", type=Path, required=True)
     options.add_argument("--models", type=Path, nargs="+", required=True)
     options.add_argument("--context", type=int, default=1536)

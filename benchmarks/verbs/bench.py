@@ -187,7 +187,7 @@ def transplanted(score: Score, other: Score, task: Infill) -> Score:
     end = int(whole.measures["onset_tick"][task.last - 1] + whole.measures["duration_tick"][task.last - 1])
     new = donor.notes[(donor.notes["onset_tick"] < end - begin)].copy()
     new["part"] %= len(score.parts)
-    new = new[np.isin(new["part"], task.parts)]
+    new = new[np.isin(new["part"], task.parts or ())]
     new["onset_tick"] += begin
     new["note_id"] = int(whole.notes["note_id"].max()) + 1 + np.arange(len(new))
     return whole.with_notes(np.concatenate([whole.notes[~np.isin(whole.notes["note_id"], gone["note_id"])], new]))

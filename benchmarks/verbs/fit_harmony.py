@@ -89,7 +89,7 @@ def rows_of(score: Score) -> tuple[str, list[Row]]:
         note = melody[inside[0]] if len(inside) else None
         tone = -1 if note is None else (int(note["pitch"]) - tonic) % 12
         is_end = note is not None and int(note["note_id"]) in fermatas
-        name = PLAIN.get(KINDS[kind], KINDS[kind])
+        name = str(PLAIN.get(KINDS[kind], KINDS[kind]))
         rows.append(((root - tonic) % 12, name, tone, int(beats.place[beat]), is_end))
     return mode, rows
 

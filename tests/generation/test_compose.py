@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -90,7 +91,8 @@ def test_nothing_asked_gives_some_piece(composer: Composer) -> None:
 
 
 def test_sampling_settings_out_of_range_are_refused() -> None:
-    for name, value in {"temperature": -1, "top_p": 0, "top_k": -3, "min_p": 1, "repetition": -0.1}.items():
+    wrong: dict[str, Any] = {"temperature": -1, "top_p": 0, "top_k": -3, "min_p": 1, "repetition": -0.1}
+    for name, value in wrong.items():
         with pytest.raises(BadPlan, match=name.replace("_", "-")):
             Sampling(**{name: value})
 

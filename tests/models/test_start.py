@@ -30,12 +30,16 @@ def saved(folder, model, name="transformer", representation="remi"):
     )  # fmt: skip
 
 
+def weight_of(model) -> torch.Tensor:
+    return model.get_input_embeddings().weight
+
+
 @pytest.mark.parametrize("name", SIZES)
 @pytest.mark.parametrize("tied", [True, False])
 def test_music_without_new_tokens_is_foretold_as_before(tmp_path, name, tied):
     sizes = {} if name == "gpt2" else {"tied_embeddings": tied}
     old, new = built(name, 1, infill=False, **sizes), built(name, 2, infill=True, **sizes)
-    fresh = new.get_input_embeddings().weight.detach().clone()
+    fresh = weight_of(new).detach().clone()
     take_over(new, saved(tmp_path / "old", old, name), INFILL)
     theirs, ours = create("remi").tokens, create("remi", infill=True).tokens
     place = [ours.index(token) for token in theirs]
@@ -46,7 +50,7 @@ def test_music_without_new_tokens_is_foretold_as_before(tmp_path, name, tied):
     torch.testing.assert_close(after, before)
     for token in ("Mask", "Fill"):
         row = ours.index(token)
-        assert torch.equal(new.get_input_embeddings().weight[row], fresh[row])
+        assert torch.equal(weight_of(new)[row], fresh[row])
 
 
 def test_other_shapes_other_families_and_other_music_are_one_line(tmp_path):

@@ -9,13 +9,14 @@ from partimento.errors import InfeasibleTask
 from partimento.plan import Compose, Constraints, Control, Plan
 from partimento.plan.check import chord_shares
 from partimento.plan.complexity import boldness, chromatic_share, without_complexity
-from partimento.representations import create
+from partimento.representations.remi import Remi
+from partimento.representations.remi.state import NOTE
 from partimento.theory.chord import ChordSymbol
 from partimento.theory.instrument import DRUMS
 from partimento.theory.key import Key
 from partimento.theory.meter import Meter
 
-REMI = create("remi")
+REMI = Remi()
 FLUTE, PIANO, CELLO = 73, 0, 42
 MUSIC = Constraints(steady=True, playable=True, budget=1500)
 
@@ -155,3 +156,23 @@ def test_what_is_not_to_play_does_not():
         assert {part.program for part in score.parts} <= {FLUTE, CELLO}
     loose = Constraints(steady=True, playable=True, budget=1500, enforced=False)
     assert any(part.program not in (FLUTE, CELLO) for seed in range(5) for part in written(only, loose, seed).parts)
+
+
+def test_to_leave_a_part_that_fills_the_bar_is_to_go_on_to_the_part_that_must_play():
+    constraints = Constraints(steady=True, playable=True, max_rest_bars=0, budget=1500)
+    task, rng, bar = Compose(plan(bars=3), constraints), random.Random(1), REMI.vocabulary.first["Bar"]
+    logits = np.zeros(len(REMI.tokens), np.float32)
+    logits[bar : bar + 3] = 9
+    state, seen = REMI.start(task), set()
+    piano = REMI.vocabulary.first["Instrument"] + PIANO
+    while REMI.shortest_end(state):
+        changed = REMI.redirected(state, logits)
+        full_flute = state.at == NOTE and state.part == 0 and state.following >= state.length
+        seen.add(full_flute)
+        if full_flute:
+            assert changed[piano] > 9
+            assert np.delete(changed, piano).tolist() == np.delete(logits, piano).tolist()
+        else:
+            assert changed is logits
+        state = REMI.step(state, rng.randrange(*rng.choice(REMI.allowed(state))))
+    assert seen == {True, False}

@@ -14,7 +14,7 @@ from partimento.generation.engines import Batch, Batches, Condition, Engine, One
 from partimento.generation.repetition import Repetition, units
 from partimento.generation.sampling import PLAIN, Sampling, draw
 from partimento.plan import Task
-from partimento.representations import Representation
+from partimento.representations import Redirects, Representation
 
 
 def never() -> bool:
@@ -120,6 +120,7 @@ class _Row:
         self._number, self._representation, self._sampling = number, representation, sampling
         self._heard, self._rng = request.heard, request.rng
         self._state = representation.start(request.task)
+        self._redirects = representation if isinstance(representation, Redirects) else None
         self._end = representation.special.eos
         self._repetition = (
             Repetition(units(representation.tokens), sampling.repetition) if sampling.repetition else None
@@ -137,6 +138,8 @@ class _Row:
 
     def grown(self, logits: NDArray[np.float32]) -> Said:
         """Draw a token from logits, shape (vocabulary,), and take what follows from it."""
+        if self._redirects:
+            logits = self._redirects.redirected(self._state, logits)
         if self._repetition:
             logits = self._repetition.lowered(logits)
         token = draw(logits, self.allowed, self._rng, self._sampling)

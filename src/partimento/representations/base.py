@@ -170,6 +170,15 @@ class Repairs(Protocol):
 
 
 @runtime_checkable
+class Redirects(Protocol):
+    """A representation that knows what a model means by tokens that may not come yet."""
+
+    def redirected(self, state: Any, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Logits, shape (vocabulary,), in which wishes that cannot be kept yet count for what leads there."""
+        ...
+
+
+@runtime_checkable
 class TextRepresentation(Protocol):
     """Music as text that a language model reads and writes in its own tokens."""
 

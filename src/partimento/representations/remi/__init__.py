@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from partimento.errors import BadInput, InfeasibleTask
 from partimento.plan import Compose, Infill, Task
@@ -22,7 +23,7 @@ from partimento.representations.remi.decoding import decode
 from partimento.representations.remi.encoding import encode, encode_body, encode_header
 from partimento.representations.remi.grammar import Grammar, State
 from partimento.representations.remi.infill import Gap, gap
-from partimento.representations.remi.state import GIVEN
+from partimento.representations.remi.state import GIVEN, NOTE
 from partimento.score import Score
 
 
@@ -154,6 +155,22 @@ class Remi(Guided[State, Grammar]):
         if state.at != GIVEN:
             return super().forced(state)
         return state.queue + super().forced(self._grammar.given(state))
+
+    def redirected(self, state: State, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Logits in which all wishes to leave a part that fills the measure count for the part that must play next.
+
+        A model that would let that part rest wants the next barline, which may not come. Without this, what is left to
+        draw from is whatever else it thinks of, and bars end in clusters.
+        """
+        is_full = state.at == NOTE and state.following >= state.length
+        must = state.must_sound() if is_full else []
+        if not must:
+            return logits
+        first, size = self.vocabulary.first, self.vocabulary.size
+        leaving = [logits[first[name] : first[name] + size[name]] for name in ("EOS", "Bar", "Instrument")]
+        changed = logits.copy()
+        changed[first["Instrument"] + state.programs[must[0]]] = np.logaddexp.reduce(np.concatenate(leaving))
+        return changed
 
     def transposition(self, semitones: int) -> Ints:
         """Id of each token's counterpart a number of semitones higher."""

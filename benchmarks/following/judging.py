@@ -1,6 +1,6 @@
 """Judge the files that `write.py` has written, with mido and music21 alone; partimento is not asked.
 
-    PARTIMENTO_DATA=FOLDER python benchmarks/following/judge.py OUT       # writes results.json beside it
+    PARTIMENTO_DATA=FOLDER python benchmarks/following/judging.py OUT       # writes results.json beside it
 
 - instruments, tempo: the programs of the MIDI tracks that play notes (channel 10: drums), and all its tempo events;
 - meter, bars: the time signatures and measures that music21 finds in the MusicXML;
@@ -31,7 +31,7 @@ import yaml
 HERE = Path(__file__).parent
 PROMPTS = HERE.parent / "prompts" / "prompts.yaml"
 sys.path.insert(0, str(PROMPTS.parent))
-from measure import match  # noqa: E402
+from measure import match  # noqa: E402  # pyright: ignore[reportMissingImports]
 
 LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 QUALITIES = {
@@ -147,7 +147,7 @@ def named_key(notes: Sequence[Note]) -> tuple[int, str]:
     for tone in range(12):
         if length := sum(n.end - n.onset for n in notes if n.pitch % 12 == tone):
             stream.append(music21.note.Note(60 + tone, quarterLength=length))
-    key = stream.analyze("key")
+    key: Any = stream.analyze("key")
     return key.tonic.pitchClass, key.mode
 
 
@@ -157,7 +157,8 @@ def judged(prompt: dict[str, Any], prefix: Path, book: dict[str, Any]) -> dict[s
     told = json.loads(prefix.with_suffix(".json").read_text("utf-8"))
     if "error" in told:
         return {"error": told["error"]}
-    midi, score = heard(prefix.with_suffix(".mid")), music21.converter.parse(prefix.with_suffix(".musicxml"))
+    midi = heard(prefix.with_suffix(".mid"))
+    score: Any = music21.converter.parse(prefix.with_suffix(".musicxml"))
     bars = list(score.parts[0].getElementsByClass("Measure"))
     full = [bar for bar in bars if bar.number > 0] or bars
     if "instruments" in asks:
