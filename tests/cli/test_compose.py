@@ -8,6 +8,7 @@ import time
 import pytest
 
 from partimento.cli import main
+from partimento.cli.compose import gather
 from partimento.io import load_score
 from partimento.plan.check import check
 from partimento.plan.document import load_plan
@@ -104,3 +105,7 @@ def test_the_best_of_some_is_kept_and_comes_again_by_its_seed(tiny_model, tmp_pa
     assert main([*arguments, "--seed", str(told["made_with"]["seed"]), "--out", str(tmp_path / "again")]) == 0
     assert (tmp_path / "again.mid").read_bytes() == (tmp_path / "best.mid").read_bytes()
     assert main([*arguments, "--best-of", "0", "--out", str(tmp_path / "none")]) == 2
+
+
+def test_how_strictly_chords_hold_can_be_said():
+    assert gather(None, {"harmony": "strong beats", "bars": 4}, None) == Plan(harmony="strong beats", bars=4)

@@ -29,6 +29,7 @@ from partimento.plan.parse import (
     parse_style,
     parse_tempo,
 )
+from partimento.plan.wishes import Harmony
 from partimento.score import Score
 from partimento.theory.key import Key
 from partimento.theory.meter import Meter
@@ -51,6 +52,7 @@ def compose(
     bars: int | None = None,
     chords: str | None = None,
     style: str | None = None,
+    harmony: Harmony | None = None,
     title: str | None = None,
     plan: Path | None = None,
     like_: Annotated[Path | None, Parameter(name=["--like"])] = None,
@@ -96,6 +98,7 @@ def compose(
         chords: One to a bar, "D G A7 D", or "| D | G A7 |"; or a text file of them, or a score to take them from;
             repeated to the end.
         style: Such as jig, waltz, hymn, lead sheet.
+        harmony: Which notes have to belong to the chord: none (a hint), those on strong beats, on beats, or all.
         title: What stands above the music.
         plan: A plan to start from: .yaml or .json, as partimento plan --out or an earlier piece wrote it.
         like_: A piece, as MIDI, MusicXML or ABC, whose plan to start from.
@@ -115,7 +118,7 @@ def compose(
     from partimento.rendering.bundle import usable_prefix
 
     options = {"key": key, "meter": meter, "tempo": tempo, "instruments": instruments, "chords": chords,
-               "bars": bars, "style": style, "title": title}  # fmt: skip
+               "bars": bars, "style": style, "harmony": harmony, "title": title}  # fmt: skip
     sentence = " ".join(text)
     understood = understand(sentence, key=key, tags=tags, reader=reader, reader_model=reader_model) if text else None
     wishes = gather(understood, options, plan, like_)
@@ -171,7 +174,8 @@ def gather(
         stated["chords"] = chords_from(given["chords"], stated.get("key", wishes.key))
     if "tempo" in stated:
         stated["tempo_bpm"] = stated.pop("tempo")
-    return wishes.merged(Plan(bars=given.get("bars"), title=given.get("title", ""), **stated))
+    plain = {name: given.get(name) for name in ("bars", "harmony")}
+    return wishes.merged(Plan(title=given.get("title", ""), **plain, **stated))
 
 
 def describe(wishes: Plan, found: CheckReport, **made_with: Any) -> dict[str, Any]:
