@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from partimento.errors import BadRecipe, InfeasibleTask
@@ -56,7 +56,7 @@ MEMBERS = [create(name, **config) for name in REPRESENTATIONS for config in CONF
 def each(law):
     """The law for every member; PARTIMENTO_EXAMPLES says how often."""
     if hasattr(law, "hypothesis"):
-        law = settings(max_examples=EXAMPLES)(law)
+        law = settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.filter_too_much])(law)
     return pytest.mark.parametrize("rep", MEMBERS, ids=lambda rep: f"{rep.name}-{rep.config}"[:60])(law)
 
 
