@@ -13,7 +13,7 @@ which music of 500 notes finds by chance among two million in 1 of 300,000 cases
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,9 +119,10 @@ class CopyHashes:
         """The longest run that a score shares; 0 notes where that has fewer than `LEAST_NOTES`.
 
         Places of the training music whose grams are all somewhere in the score are followed note by note, the longest
-        first, until none that is left can be longer than what is found.
+        first, until none that is left can be longer than what is found. One note struck again and again, or one step
+        taken again and again, is everybody's: it parts runs.
         """
-        ours = _grams_of([score])
+        ours = [part for run in note_runs([score]) if len(run) >= GRAM_NOTES for part in _telling(run)]
         if not ours or not len(self._grams):
             return SharedRun(0)
         best, place = LEAST_NOTES - GRAM_NOTES, -1
@@ -202,11 +203,21 @@ def hashes_of(model: Path) -> CopyHashes | None:
 
 def _grams_of(windows: Sequence[Score]) -> list[Grams]:
     """The grams of each run that is long enough."""
-    return [
-        (grams(run, GRAM_NOTES) >> np.uint64(48)).astype(np.uint16)
-        for run in note_runs(windows)
-        if len(run) >= GRAM_NOTES
-    ]
+    return [_grams(run) for run in note_runs(windows) if len(run) >= GRAM_NOTES]
+
+
+def _grams(run: Ints) -> Grams:
+    return (grams(run, GRAM_NOTES) >> np.uint64(48)).astype(np.uint16)
+
+
+def _telling(run: Ints) -> Iterator[Grams]:
+    """The grams of a run, parted where six notes are alike."""
+    hashes, windows = _grams(run), np.lib.stride_tricks.sliding_window_view(run, GRAM_NOTES, axis=0)
+    alike = (windows == windows[..., :1]).all(axis=(1, 2))
+    cuts = np.flatnonzero(np.diff(alike)) + 1
+    for part, is_alike in zip(np.split(hashes, cuts), np.split(alike, cuts), strict=True):
+        if not is_alike[0]:
+            yield part
 
 
 def _longest_common(ours: Grams, theirs: Grams) -> tuple[int, int]:
