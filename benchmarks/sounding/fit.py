@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import pickle
 import platform
 import subprocess
 import textwrap
@@ -33,6 +32,7 @@ from partimento.evaluation.pieces import read_pieces
 from partimento.generation.compose import Composer
 from partimento.generation.together import together
 from partimento.generation.writer import Writer
+from partimento.io import load_score, save_score
 from partimento.plan import Plan
 from partimento.score import Score
 
@@ -81,17 +81,17 @@ def pairs(dataset: Path, work: Path, model: Path | None, most: int) -> list[Pair
         if len(window.measures) >= LEAST_BARS and len(window.notes):
             by_source[piece.source].append((piece.source, window, piece.style))
     turns = [group[k] for k in range(most) for group in by_source.values() if k < len(group)][:most]
-    file = work / "pairs.pickle"  # of our own making, and read by nobody else
-    done: list[Pair] = pickle.loads(file.read_bytes()) if file.exists() else []
-    writer = Writer(model)
-    for start in range(len(done), len(turns), 24):
-        batch = turns[start : start + 24]
-        tasks = [partial(_composed, plan_of(score, style), start + k) for k, (_, score, style) in enumerate(batch)]
-        pieces = together(tasks, writer, len(tasks))
-        done += [(source, score, ours) for (source, score, _), ours in zip(batch, pieces, strict=True)]
-        file.write_bytes(pickle.dumps(done))
-        print(f"{len(done)} of {len(turns)} pairs", flush=True)
-    return done
+    folder, writer = work / "pairs", Writer(model)
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / f"{number:03}.musicxml" for number in range(len(turns))]
+    left = [number for number, file in enumerate(files) if not file.exists()]
+    for start in range(0, len(left), 24):
+        batch = left[start : start + 24]
+        tasks = [partial(_composed, plan_of(*turns[number][1:]), number) for number in batch]
+        for number, ours in zip(batch, together(tasks, writer, len(tasks)), strict=True):
+            save_score(ours, files[number])
+        print(f"{start + len(batch)} of {len(left)} pairs", flush=True)
+    return [(source, score, load_score(file)) for (source, score, _), file in zip(turns, files, strict=True)]
 
 
 def _composed(plan: Plan, seed: int, writer: Writer) -> Score:

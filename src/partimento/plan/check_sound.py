@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Sequence
 
 import numpy as np
 
@@ -64,9 +64,9 @@ def _cuts(form: tuple[Section, ...], bars: int) -> list[int]:
     return np.rint(edges * (bars / edges[-1])).astype(int).tolist()
 
 
-def _letters(labels: list[int] | list[str]) -> str:
+def _letters(labels: Sequence[Hashable]) -> str:
     order = list(dict.fromkeys(labels))
-    return "".join(chr(ord("A") + order.index(label) % 26) for label in labels)  # type: ignore[arg-type]
+    return "".join(chr(ord("A") + order.index(label) % 26) for label in labels)
 
 
 def check_feel(plan: Plan, score: Score) -> Iterator[Verdict]:
