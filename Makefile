@@ -54,7 +54,7 @@ $(RUNTIME): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV); this takes a minute or two ..."
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch
-	$(PIP) -e .
+	$(PIP) -e '.[text]'
 # Its metadata asks for pyaudio, which needs a C library and is never used here.
 	$(PIP) --no-deps tinysoundfont
 	@touch $@
