@@ -30,7 +30,7 @@ span.open { background: var(--open-back); }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .7rem .35rem 0; border-bottom: 1px solid var(--line);
   overflow-wrap: anywhere; }
-td:last-child { white-space: nowrap; } .small { color: var(--faint); font-size: .88rem; }
+td:first-child, td:last-child { white-space: nowrap; } .small { color: var(--faint); font-size: .88rem; }
 audio { width: 100%; margin: .5rem 0; }
 img { display: block; width: 100%; background: #fff; margin: .5rem 0; border: 1px solid var(--line); }
 """
